@@ -1,0 +1,257 @@
+"""Document: one canonical text and the blocks, pages and boxes that are spans of it.
+
+This is the bottom of the import graph: everything else speaks in these values. A document never
+changes; readers in `ingest/` build it, `check` proves its invariants:
+
+* blocks are in reading order, do not overlap, and have exact spans: `text[b.start:b.end]`;
+* what lies between two blocks is white space, so no character belongs to nobody;
+* a block's id is its index.
+
+It does not read files and knows no tokenizer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+from docalign.errors import InvalidDocumentError
+
+__all__ = ["KINDS", "Block", "Box", "Document", "Dropped", "Kind", "Leftover", "Line", "Page", "Region"]
+
+SCHEMA: Final = "docalign.document/1"
+
+Kind = Literal["heading", "paragraph", "list_item", "table", "caption", "code"]
+KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
+
+Box = tuple[float, float, float, float]
+"""x0, y0, x1, y1 in PDF points (1/72 inch) from the top-left corner of the unrotated page."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A rectangle on a page (`page` counts from 1)."""
+
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page: size in points, whether its text came from OCR, and the mean word confidence (0–1)."""
+
+    number: int
+    width: float
+    height: float
+    ocr: bool = False
+    confidence: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A printed line inside a block: its span of the document text and where it stands.
+
+    Lines let a block that had to be split report the boxes of its own part only.
+    """
+
+    start: int
+    end: int
+    page: int
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A heading, paragraph, list item, table, caption or piece of code: `text[start:end]`.
+
+    `level` is 1–6 for headings and None otherwise. `font_scale` is the size relative to the
+    document's body text. `confidence` is the mean OCR word confidence (0–1), None for digital text.
+    """
+
+    id: int
+    start: int
+    end: int
+    kind: Kind
+    level: int | None = None
+    page: int | None = None
+    boxes: tuple[Region, ...] = ()
+    font_scale: float = 1.0
+    bold: bool = False
+    confidence: float | None = None
+    lines: tuple[Line, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """Text of a page that is kept beside the document text: furniture or invisible text."""
+
+    page: int
+    text: str
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """Characters of a page that stand nowhere else, and why (`hyphen`, `duplicate`, …)."""
+
+    page: int
+    text: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One input after ingestion. `sha256` is the hash of the input's bytes, in hex."""
+
+    source: str
+    sha256: str
+    text: str
+    blocks: tuple[Block, ...] = ()
+    pages: tuple[Page, ...] = ()
+    furniture: tuple[Leftover, ...] = ()
+    invisible: tuple[Leftover, ...] = ()
+    dropped: tuple[Dropped, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    def block_text(self, block: Block) -> str:
+        return self.text[block.start : block.end]
+
+    def check(self) -> Document:
+        """Prove the invariants; returns itself.
+
+        Raises:
+            InvalidDocumentError: names the first block that breaks a rule.
+        """
+        end = 0
+        for index, block in enumerate(self.blocks):
+            where = f"block {index}"
+            if block.id != index:
+                raise self._invalid(f"{where} has id {block.id}; a block's id is its index.")
+            if block.kind not in KINDS:
+                raise self._invalid(f"{where} has the unknown kind {block.kind!r}; known: {', '.join(sorted(KINDS))}.")
+            if not (end <= block.start < block.end <= len(self.text)):
+                raise self._invalid(
+                    f"{where} spans {block.start}–{block.end}, but must be non-empty, start at or after {end} "
+                    f"and end within the {len(self.text)} characters of the text."
+                )
+            self._check_gap(end, block.start, where)
+            end = block.end
+        self._check_gap(end, len(self.text), "the end of the text")
+        return self
+
+    def _check_gap(self, start: int, end: int, before: str) -> None:
+        gap = self.text[start:end]
+        if gap and not gap.isspace():
+            raise self._invalid(f"the text before {before} ({gap.strip()[:40]!r} at {start}) belongs to no block.")
+
+    def _invalid(self, what: str) -> InvalidDocumentError:
+        return InvalidDocumentError(what, source=self.source, remedy=f"Mend the {SCHEMA} object.")
+
+    def to_json(self) -> dict[str, Any]:
+        """The fixed `docalign.document/1` object."""
+        return {
+            "schema": SCHEMA,
+            "source": self.source,
+            "sha256": self.sha256,
+            "text": self.text,
+            "pages": [
+                {"number": p.number, "width": p.width, "height": p.height, "ocr": p.ocr, "confidence": p.confidence}
+                for p in self.pages
+            ],
+            "blocks": [_block_json(b) for b in self.blocks],
+            "furniture": [_leftover_json(f) for f in self.furniture],
+            "invisible": [_leftover_json(f) for f in self.invisible],
+            "dropped": [{"page": d.page, "text": d.text, "reason": d.reason} for d in self.dropped],
+            "warnings": list(self.warnings),
+        }
+
+    @classmethod
+    def from_json(cls, value: Any, *, source: str | None = None) -> Document:
+        """Read and check a `docalign.document/1` object.
+
+        Raises:
+            InvalidDocumentError: wrong schema, missing or ill-typed field, broken invariant.
+        """
+        name = source or (value.get("source") if isinstance(value, Mapping) else None) or "document"
+        if not isinstance(value, Mapping) or value.get("schema") != SCHEMA:
+            raise InvalidDocumentError(
+                f"this JSON is not a {SCHEMA} object.", source=str(name), remedy=f'Set "schema" to "{SCHEMA}".'
+            )
+        try:
+            text = _typed(value["text"], str, "text")
+            document = cls(
+                source=str(value.get("source") or name),
+                sha256=str(value.get("sha256") or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()),
+                text=text,
+                blocks=tuple(_read_block(b) for b in value["blocks"]),
+                pages=tuple(
+                    Page(int(p["number"]), float(p["width"]), float(p["height"]), bool(p.get("ocr")), p.get("confidence"))
+                    for p in value.get("pages") or ()
+                ),
+                furniture=tuple(_read_leftovers(value.get("furniture"))),
+                invisible=tuple(_read_leftovers(value.get("invisible"))),
+                dropped=tuple(
+                    Dropped(int(d["page"]), str(d["text"]), str(d["reason"])) for d in value.get("dropped") or ()
+                ),
+                warnings=tuple(str(w) for w in value.get("warnings") or ()),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            what = f"the field {error} is missing." if isinstance(error, KeyError) else f"a field is ill-typed ({error})."
+            raise InvalidDocumentError(what, source=str(name), remedy=f"Mend the {SCHEMA} object.") from error
+        return document.check()
+
+
+def _typed(value: Any, kind: type, name: str) -> Any:
+    if not isinstance(value, kind) or isinstance(value, bool):
+        raise TypeError(f"{name} must be {kind.__name__}, not {type(value).__name__}")
+    return value
+
+
+def _box(value: Iterable[Any]) -> Box:
+    x0, y0, x1, y1 = (float(v) for v in value)
+    return (x0, y0, x1, y1)
+
+
+def _block_json(block: Block) -> dict[str, Any]:
+    return {
+        "id": block.id,
+        "start": block.start,
+        "end": block.end,
+        "kind": block.kind,
+        "level": block.level,
+        "page": block.page,
+        "boxes": [{"page": r.page, "box": list(r.box)} for r in block.boxes],
+        "font_scale": block.font_scale,
+        "bold": block.bold,
+        "confidence": block.confidence,
+        "lines": [{"start": n.start, "end": n.end, "page": n.page, "box": list(n.box)} for n in block.lines],
+    }
+
+
+def _leftover_json(leftover: Leftover) -> dict[str, Any]:
+    return {"page": leftover.page, "text": leftover.text, "box": list(leftover.box)}
+
+
+def _read_leftovers(values: Any) -> Iterable[Leftover]:
+    return (Leftover(int(v["page"]), str(v["text"]), _box(v["box"])) for v in values or ())
+
+
+def _read_block(value: Mapping[str, Any]) -> Block:
+    level, page, scale = value.get("level"), value.get("page"), value.get("font_scale")
+    return Block(
+        id=_typed(value["id"], int, "id"),
+        start=_typed(value["start"], int, "start"),
+        end=_typed(value["end"], int, "end"),
+        kind=value["kind"],
+        level=None if level is None else int(level),
+        page=None if page is None else int(page),
+        boxes=tuple(Region(int(r["page"]), _box(r["box"])) for r in value.get("boxes") or ()),
+        font_scale=1.0 if scale is None else float(scale),
+        bold=bool(value.get("bold")),
+        confidence=None if value.get("confidence") is None else float(value["confidence"]),
+        lines=tuple(
+            Line(int(n["start"]), int(n["end"]), int(n["page"]), _box(n["box"])) for n in value.get("lines") or ()
+        ),
+    )

@@ -1,0 +1,208 @@
+"""The error tree: every way docalign says no, with its exit code, HTTP status and remedy.
+
+    DocalignError                     1  500
+      UsageError                      2  400
+        ConfigError                   2  400
+      UnreadableInputError            3  422
+        EmptyInputError               3  422
+        UnsupportedFormatError        3  415
+        DamagedInputError             3  422
+        MissingInputError             3  404
+        InvalidDocumentError          3  422
+        InvalidGoldError              3  422
+      EncryptedInputError             4  422
+      LimitExceededError              5  413
+        PageTimeoutError              5  413
+      ModelError                      6  503
+        ModelMissingError             6  503
+        ModelIncompatibleError        6  503
+      OcrError                        7  503
+        OcrMissingError               7  503
+        OcrFailedError                7  503
+      OutputError                     1  507
+      SomeFilesFailedError            1  207
+
+A message names the input, says what is wrong, and `remedy` says what to do about it. The codes are
+part of the fixed interface (README, "Exit codes"); nothing outside this file picks one.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+__all__ = [
+    "ConfigError",
+    "DamagedInputError",
+    "DocalignError",
+    "EmptyInputError",
+    "EncryptedInputError",
+    "InvalidDocumentError",
+    "InvalidGoldError",
+    "LimitExceededError",
+    "MissingInputError",
+    "ModelError",
+    "ModelIncompatibleError",
+    "ModelMissingError",
+    "OcrError",
+    "OcrFailedError",
+    "OcrMissingError",
+    "OutputError",
+    "PageTimeoutError",
+    "SomeFilesFailedError",
+    "UnreadableInputError",
+    "UnsupportedFormatError",
+    "UsageError",
+]
+
+
+class DocalignError(Exception):
+    """Base of every error docalign raises on purpose.
+
+    Args:
+        what: what is wrong, in one sentence, with the numbers that show it.
+        source: the input it is about (a path, `-`, an id), if there is one.
+        remedy: what the reader can do about it, as an imperative sentence.
+    """
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+
+    def __init__(self, what: str, *, source: str | None = None, remedy: str = "") -> None:
+        super().__init__(what)
+        self.what = what
+        self.source = source
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        where = f"{self.source}: " if self.source else ""
+        then = f" {self.remedy}" if self.remedy else ""
+        return f"{where}{self.what}{then}"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        # Errors cross process borders (ingestion workers): keyword-only fields need this to be pickled.
+        return (_rebuild, (type(self), self.what, self.source, self.remedy))
+
+    def with_source(self, source: str) -> DocalignError:
+        """The same error, said about `source` if it named nothing yet."""
+        return self if self.source else type(self)(self.what, source=source, remedy=self.remedy)
+
+    def as_json(self) -> dict[str, Any]:
+        """The error as written to `NAME.EXT.error.json` and to HTTP problem details."""
+        return {
+            "schema": "docalign.error/1",
+            "error": type(self).__name__,
+            "source": self.source,
+            "what": self.what,
+            "remedy": self.remedy,
+            "exit_code": self.exit_code,
+        }
+
+
+def _rebuild(kind: type[DocalignError], what: str, source: str | None, remedy: str) -> DocalignError:
+    return kind(what, source=source, remedy=remedy)
+
+
+class UsageError(DocalignError):
+    """The request itself makes no sense: an option, a size, a combination."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class ConfigError(UsageError):
+    """`docalign.toml`, a DOCALIGN_* variable or a recipe has an unknown or ill-typed key."""
+
+
+class UnreadableInputError(DocalignError):
+    """The input cannot be read as what it claims to be."""
+
+    exit_code = 3
+    http_status = 422
+
+
+class EmptyInputError(UnreadableInputError):
+    """The input has no bytes, or no pages."""
+
+
+class UnsupportedFormatError(UnreadableInputError):
+    """No reader knows this kind of file."""
+
+    http_status = 415
+
+
+class DamagedInputError(UnreadableInputError):
+    """The file starts like its format but is truncated or broken beyond repair."""
+
+
+class MissingInputError(UnreadableInputError):
+    """The path does not exist or may not be read."""
+
+    http_status = 404
+
+
+class InvalidDocumentError(UnreadableInputError):
+    """A docalign.document/1 object breaks the rules of its schema."""
+
+
+class InvalidGoldError(UnreadableInputError):
+    """A docalign.gold/1 line breaks the rules of its schema; `source` is `file:line`."""
+
+
+class EncryptedInputError(DocalignError):
+    """The file asks for a password."""
+
+    exit_code = 4
+    http_status = 422
+
+
+class LimitExceededError(DocalignError):
+    """The input is over a limit: bytes, pages, pixels, time."""
+
+    exit_code = 5
+    http_status = 413
+
+
+class PageTimeoutError(LimitExceededError):
+    """A page took longer than `page_timeout_s` and its worker was killed."""
+
+
+class ModelError(DocalignError):
+    """Something about the model stands in the way."""
+
+    exit_code = 6
+    http_status = 503
+
+
+class ModelMissingError(ModelError):
+    """No model where one was expected."""
+
+
+class ModelIncompatibleError(ModelError):
+    """The model's files do not fit this version: prompt version, labels, schema, hash."""
+
+
+class OcrError(DocalignError):
+    """The OCR engine is missing or failed."""
+
+    exit_code = 7
+    http_status = 503
+
+
+class OcrMissingError(OcrError):
+    """No OCR engine, or not the language asked for."""
+
+
+class OcrFailedError(OcrError):
+    """The engine was there and crashed, hung or answered nonsense."""
+
+
+class OutputError(DocalignError):
+    """The result could not be written (disk full, no permission)."""
+
+    http_status = 507
+
+
+class SomeFilesFailedError(DocalignError):
+    """A batch ended with some files failed; the others are written."""
+
+    http_status = 207

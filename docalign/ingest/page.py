@@ -1,0 +1,70 @@
+"""What a page is before it is part of a document: positioned lines, rules and tables.
+
+Extractors (the PDF text layer, an OCR engine) fill a `PageContent` inside a worker process; `layout` turns the
+pages of a file into one `Document`. These values cross process borders, so they are plain and picklable.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from docalign.document import Box
+
+__all__ = ["PageContent", "TableArea", "TextLine", "Word"]
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A run of characters without white space. `size` in points; `confidence` 0–1 for OCR, None for digital text."""
+
+    text: str
+    box: Box
+    size: float
+    bold: bool = False
+    italic: bool = False
+    mono: bool = False
+    confidence: float | None = None
+    hyphen: bool = False
+    """The source itself says the word's final hyphen is a line-end hyphen (PDFium's U+0002)."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextLine:
+    """Words that stand on one baseline of one column, left to right."""
+
+    words: tuple[Word, ...]
+    box: Box
+
+    @property
+    def text(self) -> str:
+        return " ".join(w.text for w in self.words)
+
+
+@dataclass(frozen=True, slots=True)
+class TableArea:
+    """A table that a page's rules draw. `rows` hold cell texts, top to bottom; an empty cell is ''."""
+
+    box: Box
+    rows: tuple[tuple[str, ...], ...]
+    row_boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageContent:
+    """One page as an extractor found it. `number` counts from 1; sizes in points, unrotated page."""
+
+    number: int
+    width: float
+    height: float
+    kind: str
+    """`text`, `scan` or `blank`."""
+    lines: tuple[TextLine, ...] = ()
+    tables: tuple[TableArea, ...] = ()
+    invisible: tuple[TextLine, ...] = ()
+    dropped: tuple[tuple[str, str], ...] = ()
+    """(text, reason) of characters left out, e.g. duplicated glyphs."""
+    ocr: bool = False
+    confidence: float | None = None
+    warnings: tuple[str, ...] = field(default=())
+    error: str | None = None
+    """Why the page could not be read, when it could not."""
