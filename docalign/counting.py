@@ -1,0 +1,85 @@
+"""Counters: what `max_tokens` and `target_tokens` count, chosen by name.
+
+A counter is a pure function text → tokens. Three are built in: `words*1.35` (white-space words times 1.35, so that
+no tokenizer has to agree with it), `chars`, and any Hugging Face tokenizer, given as the path of a `tokenizer.json`,
+as a directory that holds one, or as a name on the hub. `tokenizers` is imported only when a tokenizer is asked for.
+
+It does not know which counter a model uses; that stands in the model's JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+from docalign.errors import UsageError
+
+__all__ = ["CHARS", "TOKENS_PER_WORD", "WORDS", "Counter", "count_words", "counter"]
+
+Counter = Callable[[str], int]
+
+WORDS: Final = "words*1.35"
+CHARS: Final = "chars"
+TOKENS_PER_WORD: Final = 1.35
+
+_TOKENIZER_FILE: Final = "tokenizer.json"
+
+
+def counter(name: str) -> Counter:
+    """The counter called `name`: `words*1.35`, `chars`, the path of a tokenizer, or a hub name.
+
+    Raises:
+        UsageError: no such counter, the file is no tokenizer, or the hub could not be asked.
+    """
+    if name == WORDS:
+        return count_words
+    if name == CHARS:
+        return len
+    return _tokenizer_counter(name)
+
+
+def count_words(text: str) -> int:
+    """White-space words × 1.35, rounded, at least 1; 0 for blank text."""
+    words = len(text.split())
+    return max(1, round(words * TOKENS_PER_WORD)) if words else 0
+
+
+def _tokenizer_counter(name: str) -> Counter:
+    path = Path(name)
+    if path.is_dir():
+        path = path / _TOKENIZER_FILE
+        if not path.is_file():
+            raise _unknown(name, f"the directory holds no {_TOKENIZER_FILE}.")
+    looks_like_path = path.suffix == ".json" or name.startswith((".", "/", "~"))
+    if looks_like_path and not path.is_file():
+        raise _unknown(name, "there is no such file.")
+
+    # tokenizers raises bare `Exception` for every failure (file, syntax, network), so nothing narrower can be caught.
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else Tokenizer.from_pretrained(name)
+    except Exception as error:
+        what = "the file is no tokenizer" if path.is_file() else "no counter, no file, and not to be had from the hub"
+        raise _unknown(name, f"{what} ({_first_line(error)}).") from error
+
+    # A tokenizer.json may ask for truncation or padding; either would make long or short texts count wrong.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(text: str) -> int:
+        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+
+    return count
+
+
+def _unknown(name: str, what: str) -> UsageError:
+    return UsageError(
+        f"cannot count tokens with {name!r}: {what}",
+        remedy=f"Name {WORDS!r}, {CHARS!r}, the path of a {_TOKENIZER_FILE}, or a tokenizer the hub has.",
+    )
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0][:200]
