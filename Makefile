@@ -1,0 +1,83 @@
+# `make demo` and `make test` build their own environment in .venv/ and need nothing installed by hand but Python.
+#
+#   make demo       install the base (no torch), chunk a digital PDF and a scan, write an HTML view to out/
+#   make test       install the test and training extras, run the quick tests
+#   make test-full  the slow tests too
+#   make check      format, lint, types
+#   make samples    draw data/samples/ again from their typst sources
+#   make clean      remove .venv/ and everything built
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+DOCALIGN := $(VENV)/bin/docalign
+PIP := $(PY) -m pip --disable-pip-version-check install --quiet --constraint constraints.txt
+# The first Python of at least 3.11; `make demo PYTHON=/path/to/python` chooses another.
+PYTHON ?= $(firstword $(foreach p,python3.13 python3.12 python3.11 python3,$(shell \
+    command -v $(p) >/dev/null 2>&1 && $(p) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $(p))))
+# Where PyTorch keeps its CPU builds; used when it answers, so that no CUDA libraries are pulled.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+# Tests run in this many processes.
+JOBS ?= 2
+
+STAMP_VENV := $(VENV)/.made
+STAMP_BASE := $(VENV)/.base
+STAMP_TEST := $(VENV)/.test
+
+SAMPLES := data/samples
+OUT := out
+
+.PHONY: help demo test test-full check samples clean
+help:
+	@sed -n '3,8s/^# *//p' Makefile
+
+$(STAMP_VENV):
+	@test -n "$(PYTHON)" || { echo "docalign needs Python 3.11 or newer and found none."; \
+	    echo "  On Debian or Ubuntu: apt-get install python3 python3-venv   Elsewhere: make PYTHON=/path/to/python3.11"; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+	    if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then apt-get update -qq && apt-get install -y -qq python3-venv; \
+	    else echo "This Python cannot make virtual environments. Run: sudo apt-get install python3-venv"; exit 1; fi; }
+	@echo "» making $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(STAMP_BASE): pyproject.toml constraints.txt | $(STAMP_VENV)
+	@echo "» installing docalign and its base dependencies"
+	@$(PIP) --editable .
+	@touch $@
+
+$(STAMP_TEST): pyproject.toml constraints.txt | $(STAMP_VENV)
+	@echo "» installing the test and training extras (torch first, CPU build)"
+	@index=; $(PY) -c 'import sys, urllib.request as u; u.urlopen(sys.argv[1] + "/torch/", timeout=5)' $(TORCH_INDEX) 2>/dev/null \
+	    && index="--extra-index-url $(TORCH_INDEX)"; $(PIP) $$index torch==2.13.0
+	@$(PIP) --editable '.[dev,train]'
+	@touch $@ $(STAMP_BASE)
+
+demo: $(STAMP_BASE)
+	@for name in report.pdf report-scan.pdf; do \
+	    echo; echo "━━━ $(SAMPLES)/$$name"; \
+	    $(DOCALIGN) chunk $(SAMPLES)/$$name --format text --out - || exit $$?; \
+	done
+	@mkdir -p $(OUT)
+	@for name in report report-scan; do \
+	    $(DOCALIGN) chunk $(SAMPLES)/$$name.pdf --format html --out $(OUT)/$$name.html || exit $$?; done
+	@echo; echo "Pages with the chunks drawn on them: $(CURDIR)/$(OUT)/report.html and $(CURDIR)/$(OUT)/report-scan.html"
+
+test: $(STAMP_TEST)
+	@$(PY) -m pytest -q -n $(JOBS) -m "not slow"
+
+test-full: $(STAMP_TEST)
+	@$(PY) -m pytest -q -n $(JOBS)
+
+check: $(STAMP_TEST)
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/mypy
+
+samples: $(STAMP_TEST)
+	@$(PY) $(SAMPLES)/make.py
+
+clean:
+	rm -rf $(VENV) $(OUT) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
