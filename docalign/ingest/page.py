@@ -51,7 +51,7 @@ class TableArea:
 
 @dataclass(frozen=True, slots=True)
 class PageContent:
-    """One page as an extractor found it. `number` counts from 1; sizes in points, unrotated page."""
+    """One page as an extractor found it. `number` counts from 1; sizes and boxes in points, unrotated page."""
 
     number: int
     width: float
@@ -68,3 +68,5 @@ class PageContent:
     warnings: tuple[str, ...] = field(default=())
     error: str | None = None
     """Why the page could not be read, when it could not."""
+    rotation: int = 0
+    """Degrees (0, 90, 180, 270) by which the page must be turned clockwise for its text to read upright."""

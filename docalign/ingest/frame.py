@@ -1,0 +1,47 @@
+"""Turning boxes between the unrotated page and the frame in which its text reads upright.
+
+Every box that leaves ingestion is in points from the top-left corner of the unrotated page. Grouping letters to
+lines and lines to columns is only easy where text runs left to right, so it happens in the *reading frame*: the page
+turned clockwise by 0, 90, 180 or 270 degrees. This module is that arithmetic and nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from docalign.document import Box
+
+__all__ = ["frame_size", "from_frame", "to_frame", "union"]
+
+
+def frame_size(width: float, height: float, rotation: int) -> tuple[float, float]:
+    """Width and height of the page (points) after turning it clockwise by `rotation` degrees."""
+    return (height, width) if rotation % 180 else (width, height)
+
+
+def to_frame(box: Box, width: float, height: float, rotation: int) -> Box:
+    """A box of the unrotated `width` × `height` page, in the page turned clockwise by `rotation` degrees."""
+    x0, y0, x1, y1 = box
+    quarter = rotation % 360
+    if quarter == 90:
+        return (height - y1, x0, height - y0, x1)
+    if quarter == 180:
+        return (width - x1, height - y1, width - x0, height - y0)
+    if quarter == 270:
+        return (y0, width - x1, y1, width - x0)
+    return box
+
+
+def from_frame(box: Box, width: float, height: float, rotation: int) -> Box:
+    """The inverse of `to_frame`; `width` and `height` are still those of the unrotated page."""
+    frame_width, frame_height = frame_size(width, height, rotation)
+    return to_frame(box, frame_width, frame_height, -rotation)
+
+
+def union(boxes: Iterable[Box]) -> Box:
+    """The smallest box around `boxes` (at least one)."""
+    x0s, y0s, x1s, y1s = zip(*boxes, strict=True)
+    return (min(x0s), min(y0s), max(x1s), max(y1s))
