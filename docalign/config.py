@@ -1,0 +1,246 @@
+"""Settings: `docalign.toml`, DOCALIGN_* variables and flags, merged with one precedence.
+
+    flags  >  environment  >  docalign.toml  >  defaults
+
+The file is the one named by `--config` or DOCALIGN_CONFIG, else the nearest `docalign.toml` from the working
+directory upward. Each key exists once, in the dataclasses below: `[chunk] max_tokens` in the file is
+DOCALIGN_CHUNK_MAX_TOKENS in the environment and `--max-tokens` as a flag. An unknown key is an error that
+names the nearest known one, because a setting that is silently ignored is the worst kind.
+
+Types are checked here; whether the values make sense (a target over the limit, an unknown OCR mode) is checked by
+the options they become, `ChunkOptions` and `IngestOptions`, so that the Python API gets the same answers.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Final, get_args, get_type_hints
+
+from docalign.errors import ConfigError
+
+__all__ = ["ChunkSettings", "IngestSettings", "ModelSettings", "Settings", "find_config", "load_settings"]
+
+FILE_NAME: Final = "docalign.toml"
+PREFIX: Final = "DOCALIGN_"
+
+RESERVED: Final = frozenset({"DOCALIGN_CONFIG", "DOCALIGN_DATA", "DOCALIGN_DEBUG", "DOCALIGN_MODELS"})
+"""Variables that are no settings: the file to read, benchmark data, tracebacks, the folder of pulled models."""
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkSettings:
+    """`[chunk]`: sizes in tokens of `tokenizer` (None: the model's); see `ChunkOptions` for what each does."""
+
+    max_tokens: int = 512
+    target_tokens: int | None = None
+    tokenizer: str | None = None
+    embed_text: bool = False
+    overlap: int = 0
+    format: str = "jsonl"
+
+
+@dataclass(frozen=True, slots=True)
+class IngestSettings:
+    """`[ingest]`: how files are read; see `IngestOptions` for what each does. None leaves the reader's default."""
+
+    ocr: str = "auto"
+    languages: tuple[str, ...] | None = None
+    workers: int | None = None
+    dpi: int | None = None
+    max_bytes: int | None = None
+    max_pages: int | None = None
+    max_pixels: int | None = None
+    page_timeout_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSettings:
+    """`[model]`: a model folder or the name of an installed model; None takes the shipped one."""
+
+    path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All settings after merging. `file` is the docalign.toml that was read, if any."""
+
+    chunk: ChunkSettings = field(default_factory=ChunkSettings)
+    ingest: IngestSettings = field(default_factory=IngestSettings)
+    model: ModelSettings = field(default_factory=ModelSettings)
+    file: Path | None = None
+
+
+SECTIONS: Final[dict[str, type[Any]]] = {"chunk": ChunkSettings, "ingest": IngestSettings, "model": ModelSettings}
+
+
+def load_settings(
+    *,
+    flags: Mapping[str, Mapping[str, Any]] | None = None,
+    config: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Settings:
+    """Merge the four layers.
+
+    Args:
+        flags: section → key → value; a value of None means the flag was not given.
+        config: the file to read instead of searching for one.
+        env: the environment, `os.environ` by default.
+        cwd: where the search for docalign.toml starts, the working directory by default.
+
+    Raises:
+        ConfigError: unreadable file, unknown section, key or variable, or a value of the wrong type.
+    """
+    env = os.environ if env is None else env
+    file = find_config(config=config, env=env, cwd=cwd)
+    layers = [_read_file(file)] if file is not None else []
+    layers.append(_read_env(env))
+    layers.append({s: {k: v for k, v in keys.items() if v is not None} for s, keys in (flags or {}).items()})
+    settings = Settings(file=file)
+    for layer in layers:
+        for section, values in layer.items():
+            merged = replace(getattr(settings, section), **values)
+            settings = replace(settings, **{section: merged})
+    return settings
+
+
+def find_config(*, config: Path | None, env: Mapping[str, str], cwd: Path | None = None) -> Path | None:
+    """The docalign.toml to read: the one named, else the nearest from `cwd` upward, else None.
+
+    Raises:
+        ConfigError: the file named by --config or DOCALIGN_CONFIG does not exist.
+    """
+    named = config or (Path(env["DOCALIGN_CONFIG"]) if env.get("DOCALIGN_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise ConfigError(
+                "there is no such configuration file.",
+                source=str(named),
+                remedy="Give --config (or DOCALIGN_CONFIG) the path of a docalign.toml.",
+            )
+        return named
+    start = (cwd or Path.cwd()).absolute()
+    return next((d / FILE_NAME for d in (start, *start.parents) if (d / FILE_NAME).is_file()), None)
+
+
+def _read_file(path: Path) -> dict[str, dict[str, Any]]:
+    source = str(path)
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f"cannot be read as TOML ({error}).", source=source, remedy="Mend the file.") from error
+    layer: dict[str, dict[str, Any]] = {}
+    for section, table in tables.items():
+        if section not in SECTIONS:
+            what = f"unknown section [{section}]" if isinstance(table, dict) else f"unknown key {section!r}"
+            raise ConfigError(f"{what}.", source=source, remedy=_suggest_key(section))
+        if not isinstance(table, dict):
+            raise ConfigError(f"{section!r} must be a section.", source=source, remedy=f"Write [{section}].")
+        layer[section] = {
+            key: _typed(_known(section, key, source), value, f"[{section}] {key}", source)
+            for key, value in table.items()
+        }
+    return layer
+
+
+def _read_env(env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
+    """Settings from DOCALIGN_<SECTION>_<KEY>; an empty value counts as not set."""
+    known = {
+        f"{PREFIX}{section}_{f.name}".upper(): (section, f.name)
+        for section, kind in SECTIONS.items()
+        for f in fields(kind)
+    }
+    layer: dict[str, dict[str, Any]] = {}
+    for name, text in sorted(env.items()):
+        if not name.startswith(PREFIX) or name in RESERVED or not text:
+            continue
+        if name not in known:
+            near = difflib.get_close_matches(name, [*known, *RESERVED], n=1, cutoff=0.0)
+            raise ConfigError("unknown variable.", source=name, remedy=f"Did you mean {near[0]}? Otherwise unset it.")
+        section, key = known[name]
+        layer.setdefault(section, {})[key] = _parse(_known(section, key, name), text, name)
+    return layer
+
+
+def _known(section: str, key: str, source: str) -> Any:
+    """The type of a key.
+
+    Raises:
+        ConfigError: the section has no such key.
+    """
+    hints = get_type_hints(SECTIONS[section])
+    if key not in hints:
+        raise ConfigError(f"unknown key {key!r} in [{section}].", source=source, remedy=_suggest_key(key, section))
+    return hints[key]
+
+
+def _suggest_key(name: str, section: str | None = None) -> str:
+    keys = [(s, f.name) for s, kind in SECTIONS.items() for f in fields(kind)]
+    own = [(s, k) for s, k in keys if s == section]
+    names = {k: s for s, k in keys} | {k: s for s, k in own} | ({} if section else dict.fromkeys(SECTIONS, ""))
+    near = difflib.get_close_matches(name.replace("-", "_").lower(), names, n=1, cutoff=0.0)[0]
+    return f"Did you mean {f'{near!r} in [{names[near]}]' if names[near] else f'[{near}]'}?"
+
+
+def _options(hint: Any) -> tuple[Any, ...]:
+    """The plain types a hint admits: `int | None` gives (int, NoneType), `tuple[str, ...] | None` (tuple, NoneType)."""
+    members = get_args(hint) if type(None) in get_args(hint) else (hint,)
+    return tuple(tuple if getattr(m, "__origin__", None) is tuple else m for m in members)
+
+
+def _typed(hint: Any, value: Any, name: str, source: str) -> Any:
+    """`value` from TOML as the type of its key: whole numbers pass as floats, lists of strings as tuples.
+
+    Raises:
+        ConfigError: the value has another type.
+    """
+    kinds = _options(hint)
+    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if tuple in kinds and isinstance(value, list) and all(isinstance(v, str) for v in value):
+        return tuple(value)
+    # bool is an int in Python; here `max_tokens = true` is a mistake.
+    if any(type(value) is kind for kind in kinds if kind is not tuple):
+        return value
+    raise _ill_typed(kinds, repr(value), name, source)
+
+
+def _parse(hint: Any, text: str, name: str) -> Any:
+    """The value of an environment variable as the type of its key; lists are separated by commas.
+
+    Raises:
+        ConfigError: the text is no such value.
+    """
+    kinds = _options(hint)
+    if bool in kinds:
+        flag = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
+        if text.strip().lower() in flag:
+            return flag[text.strip().lower()]
+    elif tuple in kinds:
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    elif str in kinds:
+        return text
+    else:
+        try:
+            return int(text) if int in kinds else float(text)
+        except ValueError:
+            pass
+    raise _ill_typed(kinds, repr(text), name, name)
+
+
+def _ill_typed(kinds: tuple[Any, ...], value: str, name: str, source: str) -> ConfigError:
+    words = {
+        int: "a whole number",
+        float: "a number",
+        bool: "true or false",
+        str: "a string",
+        tuple: "a list of strings",
+    }
+    wanted = next(words[kind] for kind in kinds if kind in words)
+    what = f"{name} is {value}." if name != source else f"its value is {value}."
+    return ConfigError(what, source=source, remedy=f"It must be {wanted}.")
