@@ -10,6 +10,7 @@ It does not know which counter a model uses; that stands in the model's JSON.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -26,8 +27,11 @@ TOKENS_PER_WORD: Final = 1.35
 _TOKENIZER_FILE: Final = "tokenizer.json"
 
 
+@lru_cache(maxsize=8)
 def counter(name: str) -> Counter:
     """The counter called `name`: `words*1.35`, `chars`, the path of a tokenizer, or a hub name.
+
+    The last few are kept, so that asking again for every line is cheap.
 
     Raises:
         UsageError: no such counter, the file is no tokenizer, or the hub could not be asked.

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -19,9 +20,15 @@ from docalign.document import Document
 from docalign.errors import InvalidDocumentError, InvalidGoldError
 from docalign.train.jsonl import JsonLinesError, read_json_lines, write_lines
 
-__all__ = ["SCHEMA", "GoldLine", "read_gold", "write_gold"]
+__all__ = ["DEFAULT_SIZES", "SCHEMA", "TARGET_SHARE", "GoldLine", "read_gold", "write_gold"]
 
 SCHEMA: Final = "docalign.gold/1"
+
+DEFAULT_SIZES: Final = (350, 512)
+"""Target and limit, in tokens, to chunk a line with that states neither (a transcript)."""
+
+TARGET_SHARE: Final = 0.7
+"""A target nobody stated is this share of the limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +54,20 @@ class GoldLine:
     def __post_init__(self) -> None:
         if not self.source:
             object.__setattr__(self, "source", self.id.split("/", 1)[0])
+
+    @property
+    def is_transcript(self) -> bool:
+        """Whether only the boundaries matter: the line states no target."""
+        return self.target_tokens is None
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Target and limit to chunk this line with; where it states none, `DEFAULT_SIZES`."""
+        if self.max_tokens is not None:
+            return self.target_tokens or max(1, int(TARGET_SHARE * self.max_tokens)), self.max_tokens
+        if self.target_tokens is not None:
+            return self.target_tokens, round(self.target_tokens / TARGET_SHARE)
+        return DEFAULT_SIZES
 
     def to_json(self) -> dict[str, Any]:
         """The fixed `docalign.gold/1` object; the fields after `max_tokens` only where they say something."""
@@ -158,7 +179,7 @@ def _starts(value: Any, blocks: int, where: str) -> tuple[int, ...]:
         raise _invalid("starts", "a non-empty list of block ids", value, where)
     if value[0] != 0:
         raise _invalid("the first of starts", "0", value[0], where)
-    for before, after in zip(value, value[1:], strict=False):
+    for before, after in pairwise(value):
         if after <= before:
             raise InvalidGoldError(
                 f"starts must increase, but {after} follows {before}.",

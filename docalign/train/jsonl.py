@@ -57,7 +57,8 @@ def write_lines(path: str | Path, lines: Iterable[str]) -> int:
     part = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
         with lzma.open(part, "wb") if target.suffix == ".xz" else part.open("wb") as file:
-            for count, line in enumerate(lines, 1):
+            for line in lines:
+                count += 1
                 file.write(line.encode("utf-8", "surrogatepass") + b"\n")
         part.replace(target)
     except OSError as error:

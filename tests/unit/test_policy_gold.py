@@ -46,7 +46,8 @@ def data() -> Path:
 @pytest.fixture(scope="module")
 def tool(data: Path) -> ModuleType:
     spec = importlib.util.spec_from_file_location("gold_lines", data / "tools" / "gold_lines.py")
-    assert spec and spec.loader
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
@@ -67,9 +68,12 @@ def test_marked_shows_headings_bare_hides_them_headless_drops_them() -> None:
         gold_line(FIXTURE["document"], target=FIXTURE["target"], limit=FIXTURE["limit"], condition=c)
         for c in CONDITIONS
     )
-    assert marked and bare and headless
+    assert marked
+    assert bare
+    assert headless
     headings = [b for b in marked.document.blocks if b.kind == "heading"]
-    assert headings and all(b.bold and b.font_scale == 1.4 and b.level for b in headings)
+    assert headings
+    assert all(b.bold and b.font_scale == 1.4 and b.level for b in headings)
     assert bare.document.text == marked.document.text
     assert all(b.kind != "heading" and b.level is None and not b.bold for b in bare.document.blocks)
     assert len(headless.document.blocks) == len(marked.document.blocks) - len(headings)
@@ -94,7 +98,8 @@ def test_transcript_starts_at_its_topics_and_has_no_sizes() -> None:
         assert (line.starts, line.target_tokens, line.max_tokens) == ((0, 9, 25, 33), None, None)
         assert {b.kind for b in line.document.blocks} == {"paragraph"}
     window = gold_line(transcript, target=150, limit=256, condition="bare", first_block=5, max_blocks=24)
-    assert window is not None and window.starts == (0, 4, 20)
+    assert window is not None
+    assert window.starts == (0, 4, 20)
 
 
 def test_too_little_to_teach_gives_no_line() -> None:

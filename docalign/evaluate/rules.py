@@ -1,0 +1,82 @@
+"""Rule baselines: chunkers that know the gold policy but no language.
+
+A learned chunker earns its place where it beats these on the same blocks. `kind+policy` on marked documents is an
+oracle (1.0 by construction where the gold came from the policy), no competitor.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
+
+from docalign.counting import counter
+from docalign.train.gold import GoldLine
+from docalign.train.policy_gold import Unit, gold_starts
+
+__all__ = ["RULES", "Rule", "every", "guess_and_policy", "kind_and_policy", "looks_like_heading", "pack"]
+
+Rule = Callable[[GoldLine], list[int]]
+"""Gold line → ids of the blocks that start a chunk. The gold starts in the line are not looked at."""
+
+_MAX_HEADING_WORDS: Final = 12
+_GUESSED_LEVEL: Final = 2
+_ENDS_LIKE_TEXT: Final = re.compile(r"[.;:,!?]$")
+_BEGINS_LIKE_HEADING: Final = re.compile(r"[A-Z0-9§(]")
+
+
+def pack(line: GoldLine) -> list[int]:
+    """Blocks are packed until the next one would go over the target."""
+    target, _ = line.sizes
+    starts, filled = [0], 0
+    for i, unit in enumerate(_units(line)):
+        if filled and filled + unit.tokens > target:
+            starts.append(i)
+            filled = 0
+        filled += unit.tokens
+    return starts
+
+
+def guess_and_policy(line: GoldLine) -> list[int]:
+    """The gold policy, with short lines that look like headings taken for headings of one level."""
+    units = [
+        Unit(u.text, "heading" if looks_like_heading(u.text) else u.kind, _GUESSED_LEVEL, u.tokens)
+        for u in _units(line)
+    ]
+    return _policy(line, units)
+
+
+def kind_and_policy(line: GoldLine) -> list[int]:
+    """The gold policy, with the kinds and levels the document states."""
+    return _policy(line, _units(line))
+
+
+def every(line: GoldLine) -> list[int]:
+    """A chunk for every block."""
+    return list(range(len(line.document.blocks)))
+
+
+def looks_like_heading(text: str) -> bool:
+    """At most 12 words, begins with a capital, a digit, § or (, and does not end like a sentence."""
+    return (
+        len(text.split()) <= _MAX_HEADING_WORDS
+        and _BEGINS_LIKE_HEADING.match(text) is not None
+        and _ENDS_LIKE_TEXT.search(text) is None
+    )
+
+
+RULES: Final[Mapping[str, Rule]] = MappingProxyType(
+    {"pack": pack, "guess+policy": guess_and_policy, "kind+policy": kind_and_policy, "every": every}
+)
+
+
+def _policy(line: GoldLine, units: list[Unit]) -> list[int]:
+    target, limit = line.sizes
+    return gold_starts(units, target=target, limit=limit)
+
+
+def _units(line: GoldLine) -> list[Unit]:
+    document, count = line.document, counter(line.counter)
+    texts = [document.block_text(b) for b in document.blocks]
+    return [Unit(t, b.kind, b.level, max(1, count(t))) for t, b in zip(texts, document.blocks, strict=True)]
