@@ -1,0 +1,226 @@
+"""The command line: declares arguments, loads settings, turns errors into messages and exit codes.
+
+Everything a command does is in `commands/` and imported when it runs, so that `docalign --help` starts fast.
+Results alone go to standard output; progress and messages go to standard error.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import typer
+
+from docalign import __version__
+from docalign.errors import DocalignError, UsageError
+
+if TYPE_CHECKING:
+    from docalign.config import Settings
+
+__all__ = ["app", "main", "run"]
+
+_INTERRUPTED: Final = 130
+
+_PLAIN: dict[str, Any] = {
+    "rich_markup_mode": None,  # plain help: rich takes longer to import than everything else together
+    "add_completion": False,
+    "pretty_exceptions_enable": False,
+    "context_settings": {"help_option_names": ["-h", "--help"]},
+}
+app = typer.Typer(help="Turn PDFs and scans into chunks, with a chunker people can teach.", **_PLAIN)
+models_app = typer.Typer(help="Chunker models and the base LLMs they are trained from.", **_PLAIN)
+app.add_typer(models_app, name="models")
+
+Out = Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")]
+Config = Annotated[
+    Path | None,
+    typer.Option("--config", metavar="FILE", help="The docalign.toml to read instead of the nearest one upward."),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes; errors are still printed.")]
+Ocr = Annotated[
+    str | None, typer.Option("--ocr", metavar="auto|always|never", help="When pages are read by OCR. [default: auto]")
+]
+Languages = Annotated[
+    list[str] | None,
+    typer.Option("--language", "-l", metavar="LANG", help="A language for OCR, e.g. eng; may be repeated."),
+]
+Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes that read pages.")]
+MaxTokens = Annotated[
+    int | None, typer.Option("--max-tokens", metavar="N", help="No chunk has more tokens. [default: 512]")
+]
+TargetTokens = Annotated[
+    int | None,
+    typer.Option("--target-tokens", metavar="N", help="The size chunks lean towards. [default: 0.7 × the maximum]"),
+]
+Tokenizer = Annotated[
+    str | None,
+    typer.Option("--tokenizer", metavar="NAME|PATH", help="What counts tokens. [default: the model's tokenizer]"),
+]
+Model = Annotated[
+    str | None, typer.Option("--model", metavar="PATH", help="A model folder or name. [default: the shipped model]")
+]
+
+
+@app.callback(invoke_without_command=True)
+def _root(version: Annotated[bool, typer.Option("--version", help="Print the version and exit.")] = False) -> None:
+    if version:
+        typer.echo(f"docalign {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def ingest(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or '-' for standard input.")],
+    out: Out = None,
+    ocr: Ocr = None,
+    language: Languages = None,
+    workers: Workers = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Read a file into a Document.
+
+    Prints one JSON object: the text, its blocks, the pages and boxes they come from.
+    """
+    from docalign.commands.ingest import run_ingest
+
+    settings = _settings(config, ingest=_ingest_flags(ocr, language, workers))
+    run_ingest(file, out=out, settings=settings, quiet=quiet)
+
+
+@app.command()
+def chunk(
+    files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, directories, or '-' (standard input).")],
+    format: Annotated[  # noqa: A002 - the flag's name
+        str | None,
+        typer.Option("--format", "-f", metavar="jsonl|json|md|html|preview", help="What to write. [default: jsonl]"),
+    ] = None,
+    out: Out = None,
+    max_tokens: MaxTokens = None,
+    target_tokens: TargetTokens = None,
+    tokenizer: Tokenizer = None,
+    embed_text: Annotated[
+        bool | None,
+        typer.Option("--embed-text/--no-embed-text", help="Add a field for the embedder: headings, overlap, text."),
+    ] = None,
+    overlap: Annotated[
+        int | None,
+        typer.Option("--overlap", metavar="N", help="Tokens of what came before in embed_text. [default: 0]"),
+    ] = None,
+    model: Model = None,
+    ocr: Ocr = None,
+    language: Languages = None,
+    workers: Workers = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Cut files into chunks.
+
+    With one FILE, --out names a file. With several, or a directory, --out names a folder that mirrors their paths and
+    can be completed by running again; without --out, only jsonl can be written.
+    """
+    from docalign.commands.chunk import run_chunk
+
+    flags = {
+        "max_tokens": max_tokens,
+        "target_tokens": target_tokens,
+        "tokenizer": tokenizer,
+        "embed_text": embed_text,
+        "overlap": overlap,
+        "format": format,
+    }
+    settings = _settings(config, chunk=flags, ingest=_ingest_flags(ocr, language, workers), model={"path": model})
+    run_chunk(files, out=out, settings=settings, quiet=quiet)
+
+
+@models_app.command("list")
+def models_list(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """List the installed chunker models."""
+    from docalign.commands.models import run_list
+
+    run_list(as_json=as_json)
+
+
+@models_app.command("pull")
+def models_pull(
+    name: Annotated[
+        str | None,
+        typer.Argument(metavar="NAME", help="A hub id or a folder. [default: the base docalign starts from]"),
+    ] = None,
+) -> None:
+    """Fetch a base LLM to train from and print its folder."""
+    from docalign.commands.models import run_pull
+
+    run_pull(name)
+
+
+@models_app.command("info")
+def models_info(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME|PATH", help="A model's name or folder. [default: the shipped model]")
+    ] = None,
+) -> None:
+    """Print what a chunker model says of itself, as JSON."""
+    from docalign.commands.models import run_info
+
+    run_info(name)
+
+
+@app.command("eval")
+def evaluate(
+    gold: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
+    chunker: Annotated[
+        str, typer.Option("--chunker", metavar="NAME", help="docalign, or the name of a rule baseline.")
+    ] = "docalign",
+    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What to print.")] = "text",  # noqa: A002
+    model: Model = None,
+    config: Config = None,
+) -> None:
+    """Measure a chunker on gold lines.
+
+    Reports boundary scores, rule rewards, broken promises and speed, over all documents and by source.
+    """
+    from docalign.commands.evaluate import run_eval
+
+    run_eval(gold, chunker=chunker, format=format, settings=_settings(config, model={"path": model}))
+
+
+def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:
+    from docalign.config import load_settings
+
+    return load_settings(flags=flags, config=config)
+
+
+def _ingest_flags(ocr: str | None, language: list[str] | None, workers: int | None) -> dict[str, Any]:
+    return {"ocr": ocr, "languages": tuple(language) if language else None, "workers": workers}
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; every error is already said on standard error."""
+    from docalign.commands import messages
+    from docalign.commands.results import ReaderGoneError
+
+    try:
+        code = typer.main.get_command(app).main(arguments or ["--help"], prog_name="docalign", standalone_mode=False)
+    except typer.TyperException as problem:  # the command line itself: unknown option, missing argument
+        failure: DocalignError = UsageError(
+            problem.format_message(), remedy="`docalign COMMAND --help` lists what there is."
+        )
+    except DocalignError as problem:
+        failure = problem
+    except ReaderGoneError:
+        return 0
+    except Exception as problem:  # noqa: BLE001 - the last resort: a short message instead of a traceback
+        failure = messages.describe_crash(problem)
+    else:
+        if code == _INTERRUPTED:  # typer's answer to Ctrl-C
+            messages.note("interrupted")
+        return code if isinstance(code, int) else 0
+    messages.error(failure)
+    return failure.exit_code
+
+
+def main() -> None:
+    """The `docalign` script."""
+    sys.exit(run(sys.argv[1:]))

@@ -1,0 +1,126 @@
+"""`docalign chunk`: files become chunks, one file to a place, many to a folder or a stream.
+
+The model is loaded once. In a batch a bad file is reported and the others go on; whatever would fail for every file
+(no model, a full disk, a setting that makes no sense) ends the run at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from docalign.commands.batch import run_batch_to_folder, run_batch_to_stdout
+from docalign.commands.inputs import Input, expand
+from docalign.commands.messages import note, warn
+from docalign.commands.progress import Bar, progress_bar
+from docalign.commands.reading import ingest_options, known_suffixes, read_document
+from docalign.commands.results import STDOUT, write_result
+from docalign.errors import UsageError
+from docalign.output import check_format, render
+
+if TYPE_CHECKING:
+    from docalign.chunk import Chunk
+    from docalign.chunker import Chunker
+    from docalign.config import Settings
+    from docalign.document import Document
+
+__all__ = ["Pipeline", "run_chunk"]
+
+
+class Pipeline:
+    """From one input to its rendered chunks, with the settings of the command line."""
+
+    def __init__(self, settings: Settings) -> None:
+        from docalign.chunker import ChunkOptions
+
+        chunk = settings.chunk
+        self.format = check_format(chunk.format)
+        self.ingest_options = ingest_options(settings.ingest)
+        self.chunk_options = ChunkOptions(
+            max_tokens=chunk.max_tokens,
+            target_tokens=chunk.target_tokens,
+            tokenizer=chunk.tokenizer,
+            embed_text=chunk.embed_text,
+            overlap=chunk.overlap,
+        )
+        self._settings = settings
+
+    @cached_property
+    def chunker(self) -> Chunker:
+        """The model, loaded on first use: a bad input is refused sooner without it."""
+        from docalign.chunker import Chunker
+
+        return Chunker.load(self._settings.model.path)
+
+    def run(self, job: Input, bar: Bar) -> bytes:
+        """Read, chunk and render one input.
+
+        Raises:
+            DocalignError: the input cannot be read, or the model not loaded.
+        """
+        bar.file(job.name)
+        read = read_document(job, self.ingest_options, bar)
+        chunks = self.chunker.chunk(read.document, self.chunk_options, progress=bar.stage("chunking"))
+        for warning in read.document.warnings:
+            warn(f"{job.name}: {warning}")
+        if self.format == "html":
+            return self._html(job, read.data, read.document, chunks)
+        return render(self.format, read.document, chunks)
+
+    def fingerprint(self) -> dict[str, Any]:
+        """Everything besides the input and its name that decides the bytes of a result."""
+        from docalign import __version__
+
+        chunk, ingest = asdict(self._settings.chunk), asdict(self._settings.ingest)
+        del ingest["workers"]
+        return {"version": __version__, "model": self.chunker.model_name, "chunk": chunk, "ingest": ingest}
+
+    def _html(self, job: Input, data: bytes | None, document: Document, chunks: Sequence[Chunk]) -> bytes:
+        from docalign.view import page_images
+
+        pictures = page_images(data if data is not None else job.path, document)
+        return render("html", document, chunks, page_images=pictures)
+
+
+def run_chunk(arguments: Sequence[str], *, out: str | None, settings: Settings, quiet: bool) -> None:
+    """Chunk what `arguments` name.
+
+    Args:
+        out: a file or `-` for one input, a folder or `-` for a batch; None is `-`.
+
+    Raises:
+        DocalignError: with one input, whatever is wrong with it; with several, SomeFilesFailedError after the last.
+        ReaderGoneError: the reader of standard output has gone.
+    """
+    pipeline = Pipeline(settings)
+    to_stdout = out is None or out == STDOUT
+    folder = None if out is None or to_stdout else Path(out)
+    inputs = expand(arguments, suffixes=known_suffixes(), out=folder)
+    if inputs.passed_over and not quiet:
+        names = ", ".join(p.name for p in inputs.passed_over[:3])
+        more = f" and {len(inputs.passed_over) - 3} more" if len(inputs.passed_over) > 3 else ""
+        note(f"passed over files of kinds no reader knows: {names}{more}")
+
+    if not inputs.is_batch:
+        if folder is not None and folder.is_dir():
+            raise UsageError("is a directory.", source=str(folder), remedy="With one input, --out names a file.")
+        with progress_bar(1, quiet=quiet) as bar:
+            data = pipeline.run(inputs.jobs[0], bar)
+        write_result(data, out)
+        return
+    if folder is None:
+        if pipeline.format != "jsonl":
+            raise UsageError(
+                f"several results of format {pipeline.format!r} cannot share one stream.",
+                remedy="Name a folder with --out, or use --format jsonl.",
+            )
+        run_batch_to_stdout(pipeline, inputs.jobs, quiet=quiet)
+    else:
+        if folder.exists() and not folder.is_dir():
+            raise UsageError(
+                "is not a directory.", source=str(folder), remedy="With several inputs, --out names a folder."
+            )
+        run_batch_to_folder(pipeline, inputs.jobs, folder, quiet=quiet)

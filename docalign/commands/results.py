@@ -1,0 +1,53 @@
+"""Where one result goes: standard output, in bytes and flushed, or a file, whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Final
+
+from docalign.output.atomic import clean_stale, output_error, write_atomic
+
+__all__ = ["STDOUT", "ReaderGoneError", "write_result", "write_stdout"]
+
+STDOUT: Final = "-"
+
+
+class ReaderGoneError(Exception):
+    """Whoever read standard output (`| head`) has what it wanted: a reason to stop, no failure."""
+
+
+def write_result(data: bytes, out: str | None) -> None:
+    """Write to the file `out`, or to standard output where it is `-` or None.
+
+    Raises:
+        OutputError: the result cannot be written; nothing half-written is left in a file.
+        ReaderGoneError: the reader of standard output has gone.
+    """
+    if out is None or out == STDOUT:
+        write_stdout(data)
+        return
+    path = Path(out)
+    if path.parent.is_dir():
+        clean_stale(path.parent)
+    write_atomic(path, data)
+
+
+def write_stdout(data: bytes) -> None:
+    """Write and flush, so that a full disk or a closed pipe shows here and not at exit.
+
+    Raises:
+        OutputError: standard output cannot be written (disk full).
+        ReaderGoneError: its reader has gone.
+    """
+    try:
+        sys.stdout.flush()
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError as error:
+        # Python would complain again when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise ReaderGoneError from error
+    except OSError as error:
+        raise output_error(error, "standard output") from error
