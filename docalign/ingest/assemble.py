@@ -1,0 +1,151 @@
+"""Drafts to a `Document`: the canonical text, its spans, and boxes back on the unrotated page.
+
+The text: blocks joined by an empty line, lines of a block by a space (code and table rows by a line break), cells by
+` | `. Spaces, line breaks and cell bars are the only characters added, a dropped line-end hyphen the only one removed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from statistics import fmean
+from typing import TYPE_CHECKING
+
+from docalign.document import Block, Box, Dropped, Line, Region
+from docalign.ingest.frame import from_frame, union
+from docalign.ingest.hyphens import Spellings, joint
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from docalign.ingest.blocks import Draft, Style
+    from docalign.ingest.page import PageContent
+    from docalign.ingest.rows import Row, Table
+
+__all__ = ["Assembly", "assemble"]
+
+
+@dataclass(slots=True)
+class Assembly:
+    """The text so far and what stands in it."""
+
+    text: str = ""
+    blocks: list[Block] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class _Piece:
+    """One line of a block: `before` (space, line break or nothing), then `text`."""
+
+    before: str
+    text: str
+    page: int
+    box: Box
+    column: int
+
+
+def assemble(drafts: Sequence[Draft], style: Style, pages: Mapping[int, PageContent]) -> Assembly:
+    """Write out the drafts in order. Pure: the drafts are not changed."""
+    spellings = Spellings(row for draft in drafts for row in draft.rows)
+    done = Assembly()
+    parts: list[str] = []
+    length = 0
+    for draft in drafts:
+        pieces = _table_pieces(draft) if draft.table else _row_pieces(draft, spellings, done.dropped)
+        if not pieces:
+            continue
+        if parts:
+            parts.append("\n\n")
+            length += 2
+        lines, start = [], length
+        for piece in pieces:
+            parts.append(piece.before + piece.text)
+            begin = length + len(piece.before)
+            length = begin + len(piece.text)
+            lines.append(Line(begin, length, piece.page, _home(piece.box, pages[piece.page])))
+        done.blocks.append(_block(len(done.blocks), draft, start, length, tuple(lines), pieces, style, pages))
+    done.text = "".join(parts)
+    return done
+
+
+def _home(box: Box, page: PageContent) -> Box:
+    """A box of the reading frame on the unrotated page, rounded to hundredths of a point."""
+    x0, y0, x1, y1 = from_frame(box, page.width, page.height, page.rotation)
+    return (round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2))
+
+
+def _block(
+    number: int,
+    draft: Draft,
+    start: int,
+    end: int,
+    lines: tuple[Line, ...],
+    pieces: Sequence[_Piece],
+    style: Style,
+    pages: Mapping[int, PageContent],
+) -> Block:
+    places: dict[tuple[int, int], list[Box]] = {}
+    for piece, line in zip(pieces, lines, strict=True):
+        places.setdefault((piece.page, piece.column), []).append(line.box)
+    table = draft.table
+    regions = tuple(Region(page, union(boxes)) for (page, _), boxes in places.items())
+    if table:
+        regions = (Region(table.page, _home(table.box, pages[table.page])),)
+    confidences = [w.confidence for row in draft.rows for w in row.words if w.confidence is not None]
+    return Block(
+        id=number,
+        start=start,
+        end=end,
+        kind=draft.kind,
+        level=draft.level if draft.kind == "heading" else None,
+        page=lines[0].page,
+        boxes=regions,
+        font_scale=round(draft.size / style.body, 2) if draft.rows else 1.0,
+        bold=bool(draft.rows) and all(r.bold for r in draft.rows),
+        confidence=round(fmean(confidences), 4) if confidences else None,
+        lines=lines,
+    )
+
+
+def _table_pieces(draft: Draft) -> list[_Piece]:
+    table: Table | None = draft.table
+    if table is None:
+        return []
+    pieces: list[_Piece] = []
+    for cells, box in zip(table.area.rows, table.area.row_boxes, strict=True):
+        if any(cells):
+            text = " | ".join(cells).strip()
+            pieces.append(_Piece("\n" if pieces else "", text, table.page, box, draft.columns[0]))
+    return pieces
+
+
+def _row_pieces(draft: Draft, spellings: Spellings, dropped: list[Dropped]) -> list[_Piece]:
+    code = draft.kind == "code"
+    texts = _code_lines(draft.rows) if code else [r.text for r in draft.rows]
+    befores = [""]
+    for index in range(1, len(draft.rows)):
+        above, below = draft.rows[index - 1], draft.rows[index]
+        how = None if code else joint(above, below, spellings)
+        if how == "drop":
+            dropped.append(Dropped(above.page, texts[index - 1][-1], "hyphen"))
+            texts[index - 1] = texts[index - 1][:-1]
+        befores.append("\n" if code else " " if how is None else "")
+    return [
+        _Piece(before, text, row.page, row.box, column)
+        for before, text, row, column in zip(befores, texts, draft.rows, draft.columns, strict=True)
+    ]
+
+
+def _code_lines(rows: Sequence[Row]) -> list[str]:
+    """Code with its indentation and inner spacing, measured in characters of its fixed width."""
+    widths = sorted((w.box[2] - w.box[0]) / len(w.text) for r in rows for w in r.words)
+    pitch = max(widths[len(widths) // 2], 0.1)
+    left = min(r.box[0] for r in rows)
+    return [" " * min(80, round((row.box[0] - left) / pitch)) + _spaced(row, pitch) for row in rows]
+
+
+def _spaced(row: Row, pitch: float) -> str:
+    parts = [row.words[0].text]
+    for a, b in zip(row.words, row.words[1:], strict=False):
+        parts.append(" " * min(80, max(1, round((b.box[0] - a.box[2]) / pitch))) + b.text)
+    return "".join(parts)

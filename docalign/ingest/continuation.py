@@ -1,0 +1,74 @@
+"""Paragraphs that a column or page break cut in two are one block again.
+
+Footnotes, captions and tables may stand between the two halves; they follow the joined block.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from docalign.ingest.blocks import Draft, Style
+
+__all__ = ["join_breaks"]
+
+_ENDED: Final = re.compile(r"[.!?:;…][\"'”’)\]\d]*$")
+_OPEN: Final = re.compile(r"[,\-–—(]$")
+_SKIPPED: Final = 4
+"""How many drafts (footnotes, captions, tables) may stand between the halves."""
+
+
+def join_breaks(groups: Sequence[Sequence[Draft]], style: Style) -> list[Draft]:
+    """All drafts in order; the first of a stream is joined to an unfinished one before the break."""
+    drafts: list[Draft] = []
+    for group in groups:
+        rest = list(group)
+        if rest and drafts:
+            target = _target(drafts, rest[0], style)
+            if target is not None:
+                target.rows.extend(rest[0].rows)
+                target.columns.extend(rest[0].columns)
+                rest = rest[1:]
+        drafts.extend(rest)
+    return drafts
+
+
+def _target(drafts: Sequence[Draft], first: Draft, style: Style) -> Draft | None:
+    """The unfinished draft that `first` continues."""
+    if first.kind == "code":
+        last = drafts[-1]
+        return last if last.kind == "code" and _same_look(last, first) else None
+    if first.kind != "paragraph" or not first.rows:
+        return None
+    for draft in reversed(drafts[-_SKIPPED:]):
+        if draft.kind in ("paragraph", "list_item") and _same_look(draft, first):
+            return draft if _continues(draft, first) else None
+        small = draft.table is not None or draft.kind == "caption" or draft.size < 0.95 * style.body
+        if not small:
+            return None
+    return None
+
+
+def _same_look(a: Draft, b: Draft) -> bool:
+    if not a.rows or not b.rows:
+        return False
+    last, first = a.rows[-1], b.rows[0]
+    tolerance = 0.25 if last.ocr else 0.06
+    return abs(last.size - first.size) <= tolerance * max(last.size, first.size) and last.bold == first.bold
+
+
+def _continues(draft: Draft, first: Draft) -> bool:
+    above, below = draft.rows[-1].text, first.rows[0].text
+    if _ENDED.search(above):
+        return False
+    if below[:1].islower():
+        return True
+    if draft.kind == "list_item" or len(above) < 20:
+        return False
+    # Without a lower-case letter the sentence must be visibly open and the line full.
+    widest = max(r.box[2] - r.box[0] for r in draft.rows)
+    full = draft.rows[-1].box[2] - draft.rows[-1].box[0] > 0.85 * widest
+    return full and (len(draft.rows) > 1 or bool(_OPEN.search(above)))

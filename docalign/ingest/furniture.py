@@ -1,0 +1,163 @@
+"""Furniture: headers, footers and page numbers, found by what repeats at the edges of the pages.
+
+Three kinds of evidence, strongest first: the same words (digits masked) at the same height on several pages; a line at
+a height where other pages have such words ("slot"), which catches running titles that change with the chapter; a lone
+page number at the outer edge. Lines are peeled from the edge inwards: body text stops the peeling. Sideways text in
+the outer margin (archive stamps) is furniture too.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from typing import TYPE_CHECKING, Final
+
+from docalign.ingest.rows import Row, Sheet, Table, overlap
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+__all__ = ["find_furniture", "is_sideways"]
+
+_ZONE: Final = 0.17
+"""Furniture stands in the upper or lower share of the page."""
+_SLOT_PT: Final = 3.0
+_NUMBER: Final = re.compile(
+    r"[-–—\[(|]*\s*(?:page|pg\.?|p\.|seite)?\s*[-–—]?\s*(?:\d{1,4}|[ivxlc]{1,7})"
+    r"(?:\s*(?:of|/|\|)\s*\d{1,4})?\s*[-–—\])|]*",
+    re.I,
+)
+_PAGE_OF: Final = re.compile(r"(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?", re.I)
+_ROMAN: Final = re.compile(r"\b[ivxlc]+\b")
+
+
+def find_furniture(sheets: Sequence[Sheet]) -> list[list[Row]]:
+    """For each sheet the rows that are furniture, from top to bottom."""
+    edges = [(_edge(sheet, top=True), _edge(sheet, top=False)) for sheet in sheets]
+    found: list[list[Row]] = [[r for r in sheet.rows if _in_side_margin(r, sheet)] for sheet in sheets]
+    for side in (0, 1):
+        lines = [edge[side] for edge in edges]
+        keys = _repeated(sheets, lines, side)
+        slots = _slots(sheets, lines, keys, side)
+        for sheet, edge_lines, rows in zip(sheets, lines, found, strict=True):
+            rows.extend(_peel(sheet, edge_lines, keys, slots, side))
+    return [sorted(rows, key=lambda r: (r.middle, r.box[0])) for rows in found]
+
+
+def is_sideways(row: Row) -> bool:
+    """Text that runs up or down in a page whose text runs across."""
+    width, height = row.box[2] - row.box[0], row.height
+    return height > 2.5 * max(row.size, 1.0) and height > 2 * width and len(row.text) > 3
+
+
+def _in_side_margin(row: Row, sheet: Sheet) -> bool:
+    middle = (row.box[0] + row.box[2]) / 2
+    return is_sideways(row) and not 0.08 * sheet.width < middle < 0.92 * sheet.width
+
+
+def _edge(sheet: Sheet, *, top: bool) -> list[list[Row]]:
+    """Lines in the upper or lower zone, the outermost first; pieces on one baseline together."""
+    zone = _ZONE * sheet.height
+    rows = [r for r in sheet.rows if (r.box[3] < zone if top else r.box[1] > sheet.height - zone)]
+    rows = [r for r in rows if not is_sideways(r)]
+    rows.sort(key=lambda r: r.middle, reverse=not top)
+    lines: list[list[Row]] = []
+    for row in rows:
+        last = lines[-1][0] if lines else None
+        shared = overlap(last.box[1], last.box[3], row.box[1], row.box[3]) if last else -1.0
+        if last and shared > 0.5 * min(last.height, row.height):
+            lines[-1].append(row)
+        else:
+            lines.append([row])
+    return lines
+
+
+def _height(row: Row, sheet: Sheet, side: int) -> float:
+    """Distance from the edge: pages of different sizes keep their furniture at the same distance."""
+    return row.middle if side == 0 else sheet.height - row.middle
+
+
+def _mask(text: str) -> str:
+    return _ROMAN.sub("#", re.sub(r"\d+", "#", text.lower()))
+
+
+Key = tuple[str, int]
+
+
+def _keys(row: Row, sheet: Sheet, side: int) -> tuple[Key, Key]:
+    """Masked text with its height, rounded in two ways so that neighbours meet in one of them."""
+    height, mask = _height(row, sheet, side) / (2 * _SLOT_PT), _mask(row.text)
+    return (mask, 2 * int(height)), (mask, 2 * int(height + 0.5) + 1)
+
+
+def _repeated(sheets: Sequence[Sheet], edges: Sequence[Sequence[Sequence[Row]]], side: int) -> set[Key]:
+    pages: dict[Key, set[int]] = defaultdict(set)
+    for sheet, lines in zip(sheets, edges, strict=True):
+        for row in (r for line in lines for r in line):
+            for key in _keys(row, sheet, side):
+                if "#" in key[0] or sum(c.isalpha() for c in key[0]) >= 3:
+                    pages[key].add(sheet.page.number)
+    needed = 2 if len(sheets) <= 4 else 3
+    return {key for key, where in pages.items() if len(where) >= needed}
+
+
+def _slots(
+    sheets: Sequence[Sheet], edges: Sequence[Sequence[Sequence[Row]]], keys: set[Key], side: int
+) -> dict[int, set[float]]:
+    """Heights (in steps of the slot) at which at least a third of the pages have furniture, with its sizes."""
+    count: dict[int, int] = defaultdict(int)
+    sizes: dict[int, set[float]] = defaultdict(set)
+    for sheet, lines in zip(sheets, edges, strict=True):
+        here: set[int] = set()
+        for row in (r for line in lines for r in line):
+            if any(key in keys for key in _keys(row, sheet, side)):
+                step = int(_height(row, sheet, side) / _SLOT_PT)
+                here.update((step - 1, step, step + 1))
+                for near in (step - 1, step, step + 1):
+                    sizes[near].add(round(row.size))
+        for step in here:
+            count[step] += 1
+    return {step: sizes[step] for step, n in count.items() if n >= max(3, len(sheets) / 3)}
+
+
+def _peel(
+    sheet: Sheet, lines: Sequence[Sequence[Row]], keys: set[Key], slots: dict[int, set[float]], side: int
+) -> list[Row]:
+    furniture: list[Row] = []
+    for depth, line in enumerate(lines):
+        known = [any(key in keys for key in _keys(r, sheet, side)) for r in line]
+        slot = slots.get(int(_height(line[0], sheet, side) / _SLOT_PT))
+        in_slot = slot is not None and len(line) <= 4 and all(round(r.size) in slot for r in line)
+        text = " ".join(r.text for r in sorted(line, key=lambda r: r.box[0]))
+        if (
+            all(known)
+            or in_slot
+            or (any(known) and len(line) <= 4)
+            or (depth == 0 and _is_page_number(text, line, sheet, side))
+        ):
+            furniture.extend(line)
+        else:
+            break
+    if len(furniture) == len(sheet.rows) and not sheet.tables:
+        # A page of nothing but repeated lines (a form, a slide) still has a text.
+        return [r for r in furniture if _NUMBER.fullmatch(r.text.strip())]
+    return furniture
+
+
+def _is_page_number(text: str, line: Sequence[Row], sheet: Sheet, side: int) -> bool:
+    """A lone number at the outer edge, with air between it and what comes next, or `Page 1 of 9` anywhere there."""
+    if _PAGE_OF.fullmatch(text.strip()):
+        return True
+    if not _NUMBER.fullmatch(text.strip()) or len(line) > 1:
+        return False
+    row = line[0]
+    others = [i for i in (*sheet.rows, *sheet.tables) if i is not row and not (isinstance(i, Row) and i in line)]
+    if not others:
+        return False
+    if side == 0:
+        air = min((i.box[1] for i in others), default=sheet.height) - row.box[3]
+    else:
+        air = row.box[1] - max((i.box[3] for i in others), default=0.0)
+    return air > 0.6 * row.height and not any(
+        isinstance(i, Table) and overlap(i.box[1], i.box[3], *row.box[1::2]) > 0 for i in others
+    )

@@ -1,0 +1,82 @@
+"""Pages to a Document: the order of the steps, and the joints between pages.
+
+`build_document` is a pure function of the extracted pages, the same for digital text and OCR: set furniture aside,
+find columns, group rows to blocks, join what a column or page break cut, mark headings, write the text. Each step
+lives in its own module; this one only strings them together.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from docalign.document import Document, Dropped, Leftover, Page
+from docalign.ingest.assemble import assemble
+from docalign.ingest.blocks import Draft, group, measure
+from docalign.ingest.columns import reading_order
+from docalign.ingest.continuation import join_breaks
+from docalign.ingest.frame import from_frame, union
+from docalign.ingest.furniture import find_furniture, is_sideways
+from docalign.ingest.headings import mark_headings
+from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from docalign.ingest.page import PageContent
+
+__all__ = ["build_document"]
+
+
+def build_document(pages: Sequence[PageContent], *, source: str, sha256: str) -> Document:
+    """The document of `pages`, in the order given; page numbers must be distinct.
+
+    Never raises on any content of the pages. Every non-space character of the pages' lines and tables is, after NFKC,
+    in the text, the furniture or `dropped`; invisible text is carried over.
+    """
+    sheets = [make_sheet(page) for page in pages]
+    furniture = find_furniture(sheets)
+    streams = [s for sheet, rows in zip(sheets, furniture, strict=True) for s in _streams(sheet, rows)]
+    style = measure(streams)
+    groups = [group(stream, column, style) for column, stream in enumerate(streams)]
+    drafts: list[Draft] = join_breaks(groups, style)
+    mark_headings(drafts, style)
+    assembly = assemble(drafts, style, {page.number: page for page in pages})
+    dropped = [Dropped(page.number, text, reason) for page in pages for text, reason in page.dropped]
+    return Document(
+        source=source,
+        sha256=sha256,
+        text=assembly.text,
+        blocks=tuple(assembly.blocks),
+        pages=tuple(Page(p.number, p.width, p.height, p.ocr, p.confidence) for p in pages),
+        furniture=tuple(f for sheet, rows in zip(sheets, furniture, strict=True) for f in _furniture(sheet, rows)),
+        invisible=tuple(
+            Leftover(p.number, line.text, line.box) for p in pages for line in p.invisible if line.text.strip()
+        ),
+        dropped=tuple(sorted([*dropped, *assembly.dropped], key=lambda d: d.page)),
+        warnings=tuple(_warnings(pages)),
+    ).check()
+
+
+def _streams(sheet: Sheet, furniture: Sequence[Row]) -> list[list[Item]]:
+    """The page's columns in reading order; sideways text last, each line a stream of its own."""
+    aside = set(map(id, furniture))
+    rows = [r for r in sheet.rows if id(r) not in aside]
+    across = [r for r in rows if not is_sideways(r)]
+    streams = reading_order([*across, *sheet.tables])
+    streams.extend([r] for r in rows if is_sideways(r))
+    return streams
+
+
+def _furniture(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Leftover]:
+    page = sheet.page
+    flat = [r for r in rows if not is_sideways(r)]
+    for row in [*merge_rows(flat), *(r for r in rows if is_sideways(r))]:
+        box = union(w.box for w in row.words)
+        yield Leftover(page.number, row.text, from_frame(box, page.width, page.height, page.rotation))
+
+
+def _warnings(pages: Sequence[PageContent]) -> Iterator[str]:
+    for page in pages:
+        yield from (f"page {page.number}: {warning}" for warning in page.warnings)
+        if page.error:
+            yield f"page {page.number}: {page.error}"

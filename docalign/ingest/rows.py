@@ -1,0 +1,167 @@
+"""Rows: the lines of a page as layout works on them, in the reading frame, with their prevailing style.
+
+A `Row` is what stands on one baseline of one column. Extractors cut lines at wide gaps; `merge_rows` puts pieces back
+together once columns are known. Pure values; no decision about blocks is made here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Final
+
+from docalign.ingest.frame import frame_size, to_frame, union
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from docalign.document import Box
+    from docalign.ingest.page import PageContent, TableArea, Word
+
+__all__ = ["Item", "Row", "Sheet", "Table", "make_row", "make_sheet", "merge_rows", "overlap"]
+
+_LETTER: Final = re.compile(r"[^\W_]")
+_RTL: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Row:
+    """Words on one baseline. `box` is in the reading frame, points; `bold`, `mono` hold for (nearly) all of it."""
+
+    page: int
+    words: tuple[Word, ...]
+    box: Box
+    text: str
+    size: float
+    bold: bool
+    italic: bool
+    mono: bool
+    rank: int
+    """Where the extractor delivered it: the order of the file, a hint for reading order."""
+    ocr: bool = False
+
+    @property
+    def height(self) -> float:
+        return self.box[3] - self.box[1]
+
+    @property
+    def middle(self) -> float:
+        return (self.box[1] + self.box[3]) / 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Table:
+    """A ruled table in the reading frame; `area` keeps the cells."""
+
+    page: int
+    box: Box
+    area: TableArea
+    rank: int = 0
+
+
+Item = Row | Table
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page turned so that its text reads upright."""
+
+    page: PageContent
+    width: float
+    height: float
+    rows: tuple[Row, ...]
+    tables: tuple[Table, ...]
+
+
+def make_sheet(page: PageContent) -> Sheet:
+    """Turn a page into its reading frame."""
+    width, height = frame_size(page.width, page.height, page.rotation)
+
+    def turn(box: Box) -> Box:
+        return to_frame(box, page.width, page.height, page.rotation)
+
+    rows = []
+    for rank, line in enumerate(page.lines):
+        words = [w for w in line.words if w.text.strip()]
+        if page.rotation:
+            words = [replace(w, box=turn(w.box)) for w in words]
+        if words:
+            rows.append(make_row(page.number, words, rank, ocr=page.ocr))
+    tables = tuple(Table(page.number, turn(t.box), t) for t in page.tables if any(map(any, t.rows)))
+    return Sheet(page, width, height, tuple(rows), tables)
+
+
+def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False) -> Row:
+    """A row of `words` (at least one), in their order."""
+    weights = [len(_LETTER.findall(w.text)) for w in words]
+    if not any(weights):
+        weights = [len(w.text) for w in words]
+    total = sum(weights)
+
+    def share(flags: Iterable[bool]) -> float:
+        return sum(n for n, flag in zip(weights, flags, strict=True) if flag) / total
+
+    sizes: dict[float, int] = {}
+    for word, weight in zip(words, weights, strict=True):
+        sizes[round(word.size, 1)] = sizes.get(round(word.size, 1), 0) + weight
+    return Row(
+        page=page,
+        words=tuple(words),
+        box=union(w.box for w in words),
+        text=" ".join(w.text for w in words),
+        size=_weighted_median(sizes) if ocr else max(sizes, key=lambda s: (sizes[s], s)),
+        bold=share(w.bold for w in words) > 0.9,
+        italic=share(w.italic for w in words) > 0.9,
+        mono=share(w.mono for w in words) > 0.75,
+        rank=rank,
+        ocr=ocr,
+    )
+
+
+def _weighted_median(sizes: dict[float, int]) -> float:
+    half, seen = sum(sizes.values()) / 2, 0
+    for size in sorted(sizes):
+        seen += sizes[size]
+        if seen >= half:
+            return size
+    return max(sizes)
+
+
+def overlap(a0: float, a1: float, b0: float, b1: float) -> float:
+    """Length shared by the intervals a and b; negative is the gap between them."""
+    return min(a1, b1) - max(a0, b0)
+
+
+def merge_rows(rows: Iterable[Row]) -> list[Row]:
+    """Pieces of one column that stand on one baseline become one row; rows come back from top to bottom."""
+    lines: list[list[Row]] = []
+    for row in sorted(rows, key=lambda r: (r.middle, r.box[0])):
+        # Only the few lines just above can share a baseline with this piece.
+        for line in reversed(lines[-3:]):
+            main = max(line, key=lambda r: r.box[2] - r.box[0])
+            shared = overlap(main.box[1], main.box[3], row.box[1], row.box[3])
+            if shared > 0.5 * min(main.height, row.height) and _fits_beside(line, row):
+                line.append(row)
+                break
+        else:
+            lines.append([row])
+    merged = [line[0] if len(line) == 1 else _join(line) for line in lines]
+    return sorted(merged, key=lambda r: (r.middle, r.box[0]))
+
+
+def _fits_beside(line: Sequence[Row], row: Row) -> bool:
+    return all(overlap(r.box[0], r.box[2], row.box[0], row.box[2]) <= 0.4 * min(r.size, row.size) for r in line)
+
+
+def _join(line: Sequence[Row]) -> Row:
+    pieces = sorted(line, key=lambda r: r.box[0])
+    if sum(len(_RTL.findall(r.text)) for r in pieces) > sum(len(r.text) for r in pieces) / 2:
+        pieces.reverse()
+    words = [w for r in pieces for w in r.words]
+    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=pieces[0].ocr)
+
+
+def widest_gap(row: Row) -> float:
+    """The widest white space between neighbouring words, points."""
+    return max((b.box[0] - a.box[2] for a, b in pairwise(row.words)), default=0.0)
