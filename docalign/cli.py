@@ -42,8 +42,16 @@ Ocr = Annotated[
     str | None, typer.Option("--ocr", metavar="auto|always|never", help="When pages are read by OCR. [default: auto]")
 ]
 Languages = Annotated[
-    list[str] | None,
-    typer.Option("--language", "-l", metavar="LANG", help="A language for OCR, e.g. eng; may be repeated."),
+    str | None,
+    typer.Option(
+        "--languages", metavar="LANG+LANG", help="Tesseract's names of the languages to expect. [default: eng]"
+    ),
+]
+Password = Annotated[
+    str | None,
+    typer.Option(
+        "--password", metavar="TEXT", help="For encrypted PDFs; DOCALIGN_INGEST_PASSWORD keeps it off the screen."
+    ),
 ]
 Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes that read pages.")]
 MaxTokens = Annotated[
@@ -74,7 +82,8 @@ def ingest(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or '-' for standard input.")],
     out: Out = None,
     ocr: Ocr = None,
-    language: Languages = None,
+    languages: Languages = None,
+    password: Password = None,
     workers: Workers = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -85,7 +94,7 @@ def ingest(
     """
     from docalign.commands.ingest import run_ingest
 
-    settings = _settings(config, ingest=_ingest_flags(ocr, language, workers))
+    settings = _settings(config, ingest=_ingest_flags(ocr, languages, workers, password))
     run_ingest(file, out=out, settings=settings, quiet=quiet)
 
 
@@ -110,7 +119,8 @@ def chunk(
     ] = None,
     model: Model = None,
     ocr: Ocr = None,
-    language: Languages = None,
+    languages: Languages = None,
+    password: Password = None,
     workers: Workers = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -130,7 +140,9 @@ def chunk(
         "overlap": overlap,
         "format": format,
     }
-    settings = _settings(config, chunk=flags, ingest=_ingest_flags(ocr, language, workers), model={"path": model})
+    settings = _settings(
+        config, chunk=flags, ingest=_ingest_flags(ocr, languages, workers, password), model={"path": model}
+    )
     run_chunk(files, out=out, settings=settings, quiet=quiet)
 
 
@@ -192,8 +204,8 @@ def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:
     return load_settings(flags=flags, config=config)
 
 
-def _ingest_flags(ocr: str | None, language: list[str] | None, workers: int | None) -> dict[str, Any]:
-    return {"ocr": ocr, "languages": tuple(language) if language else None, "workers": workers}
+def _ingest_flags(ocr: str | None, languages: str | None, workers: int | None, password: str | None) -> dict[str, Any]:
+    return {"ocr": ocr, "languages": languages, "workers": workers, "password": password}
 
 
 def run(arguments: list[str]) -> int:

@@ -28,8 +28,8 @@ __all__ = ["ChunkSettings", "IngestSettings", "ModelSettings", "Settings", "find
 FILE_NAME: Final = "docalign.toml"
 PREFIX: Final = "DOCALIGN_"
 
-RESERVED: Final = frozenset({"DOCALIGN_CONFIG", "DOCALIGN_DATA", "DOCALIGN_DEBUG", "DOCALIGN_MODELS"})
-"""Variables that are no settings: the file to read, benchmark data, tracebacks, the folder of pulled models."""
+RESERVED: Final = frozenset({"DOCALIGN_CACHE", "DOCALIGN_CONFIG", "DOCALIGN_DATA", "DOCALIGN_DEBUG"})
+"""Variables that are no settings: where pulled models are kept, the file to read, benchmark data, tracebacks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +46,17 @@ class ChunkSettings:
 
 @dataclass(frozen=True, slots=True)
 class IngestSettings:
-    """`[ingest]`: how files are read; see `IngestOptions` for what each does. None leaves the reader's default."""
+    """`[ingest]`: how files are read; see `IngestOptions` for what each does. None keeps the reader's default."""
 
     ocr: str = "auto"
-    languages: tuple[str, ...] | None = None
-    workers: int | None = None
+    languages: str | None = None
     dpi: int | None = None
     max_bytes: int | None = None
     max_pages: int | None = None
     max_pixels: int | None = None
     page_timeout_s: float | None = None
+    workers: int | None = None
+    password: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,18 @@ class Settings:
 
 
 SECTIONS: Final[dict[str, type[Any]]] = {"chunk": ChunkSettings, "ingest": IngestSettings, "model": ModelSettings}
+
+_WORDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
+_FLAGS: Final = {
+    "true": True,
+    "yes": True,
+    "on": True,
+    "1": True,
+    "false": False,
+    "no": False,
+    "off": False,
+    "0": False,
+}
 
 
 def load_settings(
@@ -187,45 +200,37 @@ def _suggest_key(name: str, section: str | None = None) -> str:
     return f"Did you mean {f'{near!r} in [{names[near]}]' if names[near] else f'[{near}]'}?"
 
 
-def _options(hint: Any) -> tuple[Any, ...]:
-    """The plain types a hint admits: `int | None` gives (int, NoneType), `tuple[str, ...] | None` (tuple, NoneType)."""
-    members = get_args(hint) if type(None) in get_args(hint) else (hint,)
-    return tuple(tuple if getattr(m, "__origin__", None) is tuple else m for m in members)
+def _kinds(hint: Any) -> tuple[Any, ...]:
+    """The plain types a hint admits: `int | None` gives (int, NoneType)."""
+    return get_args(hint) or (hint,)
 
 
 def _typed(hint: Any, value: Any, name: str, source: str) -> Any:
-    """`value` from TOML as the type of its key: whole numbers pass as floats, lists of strings as tuples.
+    """`value` from TOML as the type of its key; a whole number passes for a float.
 
     Raises:
         ConfigError: the value has another type.
     """
-    kinds = _options(hint)
-    if float in kinds and isinstance(value, int) and not isinstance(value, bool):
+    kinds = _kinds(hint)
+    if float in kinds and type(value) is int:
         return float(value)
-    if tuple in kinds and isinstance(value, list) and all(isinstance(v, str) for v in value):
-        return tuple(value)
-    # bool is an int in Python; here `max_tokens = true` is a mistake.
-    if any(type(value) is kind for kind in kinds if kind is not tuple):
+    if type(value) in kinds:  # not isinstance: bool is an int in Python, and here `max_tokens = true` is a mistake
         return value
     raise _ill_typed(kinds, repr(value), name, source)
 
 
 def _parse(hint: Any, text: str, name: str) -> Any:
-    """The value of an environment variable as the type of its key; lists are separated by commas.
+    """The value of an environment variable as the type of its key.
 
     Raises:
         ConfigError: the text is no such value.
     """
-    kinds = _options(hint)
-    if bool in kinds:
-        flag = {"1": True, "true": True, "yes": True, "on": True, "0": False, "false": False, "no": False, "off": False}
-        if text.strip().lower() in flag:
-            return flag[text.strip().lower()]
-    elif tuple in kinds:
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    elif str in kinds:
+    kinds = _kinds(hint)
+    if str in kinds:
         return text
-    else:
+    if bool in kinds and text.strip().lower() in _FLAGS:
+        return _FLAGS[text.strip().lower()]
+    if bool not in kinds:
         try:
             return int(text) if int in kinds else float(text)
         except ValueError:
@@ -234,13 +239,6 @@ def _parse(hint: Any, text: str, name: str) -> Any:
 
 
 def _ill_typed(kinds: tuple[Any, ...], value: str, name: str, source: str) -> ConfigError:
-    words = {
-        int: "a whole number",
-        float: "a number",
-        bool: "true or false",
-        str: "a string",
-        tuple: "a list of strings",
-    }
-    wanted = next(words[kind] for kind in kinds if kind in words)
+    wanted = next(words for kind, words in _WORDS.items() if kind in kinds)
     what = f"{name} is {value}." if name != source else f"its value is {value}."
     return ConfigError(what, source=source, remedy=f"It must be {wanted}.")

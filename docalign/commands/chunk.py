@@ -75,7 +75,7 @@ class Pipeline:
         from docalign import __version__
 
         chunk, ingest = asdict(self._settings.chunk), asdict(self._settings.ingest)
-        del ingest["workers"]
+        del ingest["workers"], ingest["password"]
         return {"version": __version__, "model": self.chunker.model_name, "chunk": chunk, "ingest": ingest}
 
     def _html(self, job: Input, data: bytes | None, document: Document, chunks: Sequence[Chunk]) -> bytes:

@@ -38,9 +38,9 @@ def ingest_options(settings: IngestSettings) -> IngestOptions:
 
 def known_suffixes() -> frozenset[str]:
     """Lower-case suffixes of the files a directory is searched for."""
-    from docalign.ingest import SUFFIXES
+    from docalign.ingest.formats import FORMATS
 
-    return frozenset(SUFFIXES)
+    return frozenset(suffix for known in FORMATS for suffix in known.suffixes)
 
 
 def read_document(job: Input, options: IngestOptions, bar: Bar) -> Read:

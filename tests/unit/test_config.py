@@ -76,7 +76,7 @@ def test_unknown_key_is_refused_with_the_nearest_known_one(
         ("[chunk]\nmax_tokens = true\n", "a whole number"),
         ("[chunk]\nmax_tokens = 5.0\n", "a whole number"),
         ("[chunk]\nembed_text = 1\n", "true or false"),
-        ("[ingest]\nlanguages = 'eng'\n", "a list of strings"),
+        ("[ingest]\nlanguages = ['eng']\n", "a string"),
         ("[ingest]\npage_timeout_s = 'long'\n", "a number"),
         ("chunk = 5\n", "[chunk]"),
     ],
@@ -95,10 +95,10 @@ def test_file_that_is_no_toml_is_refused(tmp_path: Path) -> None:
 
 
 def test_every_type_is_read_from_file_and_environment(tmp_path: Path) -> None:
-    write(tmp_path, "[ingest]\nlanguages = ['eng', 'deu']\npage_timeout_s = 30\n[chunk]\nembed_text = true\n")
+    write(tmp_path, "[ingest]\nlanguages = 'eng+deu'\npage_timeout_s = 30\n[chunk]\nembed_text = true\n")
     from_file = load_settings(env={}, cwd=tmp_path)
     env = {
-        "DOCALIGN_INGEST_LANGUAGES": "eng, deu",
+        "DOCALIGN_INGEST_LANGUAGES": "eng+deu",
         "DOCALIGN_INGEST_PAGE_TIMEOUT_S": "30",
         "DOCALIGN_CHUNK_EMBED_TEXT": "yes",
     }
@@ -106,7 +106,7 @@ def test_every_type_is_read_from_file_and_environment(tmp_path: Path) -> None:
     empty.touch()
     from_env = load_settings(config=empty, env=env, cwd=tmp_path)
     for settings in (from_file, from_env):
-        assert settings.ingest.languages == ("eng", "deu")
+        assert settings.ingest.languages == "eng+deu"
         assert settings.ingest.page_timeout_s == 30.0
         assert isinstance(settings.ingest.page_timeout_s, float)
         assert settings.chunk.embed_text is True
