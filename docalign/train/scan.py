@@ -1,8 +1,9 @@
 """Make clean pages look scanned: rendered at 200 dpi, skewed, unevenly lit, blurred, noisy, JPEG-coded.
 
-Everything is drawn from the seed, so the same page and seed give the same bytes. Two strengths, set so that
-Tesseract reads a line with about .01 (`light`) and .03 (`medium`) wrong characters; heavier damage belongs to the
-robustness tests, not to training. It does not model creases, stains, show-through or handwriting.
+Everything is drawn from the seed, so the same page and seed give the same bytes. Two strengths, measured with
+Tesseract on twelve pages in six fonts: `light` costs it nothing (character errors .004, as on the clean pages),
+`medium` brings .03 on average, most of it on thin type. It does not model creases, stains, show-through or
+handwriting; heavy damage belongs to the robustness tests, not to training.
 """
 
 from __future__ import annotations
