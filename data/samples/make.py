@@ -1,6 +1,6 @@
 """Build the sample files from their sources: typst to PDF, the report to a scan, the letter to a photograph.
 
-`python data/samples/build.py [DIR]` writes into DIR (default: beside the sources). Fixed seeds, embedded fonts and no
+`python data/samples/make.py [DIR]` writes into DIR (default: beside the sources). Fixed seeds, embedded fonts and no
 dates, so the same package versions give the same bytes. Needs the packages typst, pypdfium2 and opencv-python-headless.
 """
 
