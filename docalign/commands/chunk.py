@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from docalign.commands.batch import run_batch_to_folder, run_batch_to_stdout
 from docalign.commands.inputs import Input, expand
 from docalign.commands.messages import note, warn
 from docalign.commands.progress import Bar, progress_bar
 from docalign.commands.reading import ingest_options, known_suffixes, read_document
-from docalign.commands.results import STDOUT, write_result
+from docalign.commands.results import out_path, write_result
 from docalign.errors import UsageError
 from docalign.output import check_format, render
 
@@ -35,6 +35,7 @@ class Pipeline:
 
     def __init__(self, settings: Settings) -> None:
         from docalign.chunker import ChunkOptions
+        from docalign.ingest import WorkerPool
 
         chunk = settings.chunk
         self.format = check_format(chunk.format)
@@ -47,6 +48,13 @@ class Pipeline:
             overlap=chunk.overlap,
         )
         self._settings = settings
+        self._pool = WorkerPool(self.ingest_options.workers)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._pool.close()
 
     @cached_property
     def chunker(self) -> Chunker:
@@ -62,7 +70,7 @@ class Pipeline:
             DocalignError: the input cannot be read, or the model not loaded.
         """
         bar.file(job.name)
-        read = read_document(job, self.ingest_options, bar)
+        read = read_document(job, self.ingest_options, bar, self._pool)
         chunks = self.chunker.chunk(read.document, self.chunk_options, progress=bar.stage("chunking"))
         for warning in read.document.warnings:
             warn(f"{job.name}: {warning}")
@@ -95,32 +103,40 @@ def run_chunk(arguments: Sequence[str], *, out: str | None, settings: Settings, 
         DocalignError: with one input, whatever is wrong with it; with several, SomeFilesFailedError after the last.
         ReaderGoneError: the reader of standard output has gone.
     """
-    pipeline = Pipeline(settings)
-    to_stdout = out is None or out == STDOUT
-    folder = None if out is None or to_stdout else Path(out)
-    inputs = expand(arguments, suffixes=known_suffixes(), out=folder)
-    if inputs.passed_over and not quiet:
-        names = ", ".join(p.name for p in inputs.passed_over[:3])
-        more = f" and {len(inputs.passed_over) - 3} more" if len(inputs.passed_over) > 3 else ""
-        note(f"passed over files of kinds no reader knows: {names}{more}")
+    place = out_path(out)
+    with Pipeline(settings) as pipeline:
+        inputs = expand(arguments, suffixes=known_suffixes(), out=place)
+        if not quiet:
+            _name_passed_over(inputs.passed_over)
+        if inputs.is_batch:
+            _run_batch(pipeline, inputs.jobs, place, quiet=quiet)
+        else:
+            _run_one(pipeline, inputs.jobs[0], place, quiet=quiet)
 
-    if not inputs.is_batch:
-        if folder is not None and folder.is_dir():
-            raise UsageError("is a directory.", source=str(folder), remedy="With one input, --out names a file.")
-        with progress_bar(1, quiet=quiet) as bar:
-            data = pipeline.run(inputs.jobs[0], bar)
-        write_result(data, out)
-        return
+
+def _run_one(pipeline: Pipeline, job: Input, out: Path | None, *, quiet: bool) -> None:
+    if out is not None and out.is_dir():
+        raise UsageError("is a directory.", source=str(out), remedy="With one input, --out names a file.")
+    with progress_bar(1, quiet=quiet) as bar:
+        data = pipeline.run(job, bar)
+    write_result(data, out)
+
+
+def _run_batch(pipeline: Pipeline, jobs: Sequence[Input], folder: Path | None, *, quiet: bool) -> None:
     if folder is None:
         if pipeline.format != "jsonl":
             raise UsageError(
                 f"several results of format {pipeline.format!r} cannot share one stream.",
                 remedy="Name a folder with --out, or use --format jsonl.",
             )
-        run_batch_to_stdout(pipeline, inputs.jobs, quiet=quiet)
-    else:
-        if folder.exists() and not folder.is_dir():
-            raise UsageError(
-                "is not a directory.", source=str(folder), remedy="With several inputs, --out names a folder."
-            )
-        run_batch_to_folder(pipeline, inputs.jobs, folder, quiet=quiet)
+        run_batch_to_stdout(pipeline, jobs, quiet=quiet)
+        return
+    if folder.exists() and not folder.is_dir():
+        raise UsageError("is not a directory.", source=str(folder), remedy="With several inputs, --out names a folder.")
+    run_batch_to_folder(pipeline, jobs, folder, quiet=quiet)
+
+
+def _name_passed_over(files: Sequence[Path]) -> None:
+    if files:
+        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
+        note(f"passed over files of kinds no reader knows: {', '.join(p.name for p in files[:3])}{more}")

@@ -9,7 +9,7 @@ from docalign.commands.inputs import STDIN, Input
 from docalign.commands.messages import warn
 from docalign.commands.progress import progress_bar
 from docalign.commands.reading import ingest_options, read_document
-from docalign.commands.results import write_result
+from docalign.commands.results import out_path, write_result
 from docalign.output.jsonout import render_document
 
 if TYPE_CHECKING:
@@ -30,4 +30,4 @@ def run_ingest(argument: str, *, out: str | None, settings: Settings, quiet: boo
         document = read_document(job, ingest_options(settings.ingest), bar).document
     for warning in document.warnings:
         warn(f"{job.name}: {warning}")
-    write_result(render_document(document), out)
+    write_result(render_document(document), out_path(out))

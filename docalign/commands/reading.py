@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from docalign.commands.progress import Bar
     from docalign.config import IngestSettings
     from docalign.document import Document
-    from docalign.ingest import IngestOptions
+    from docalign.ingest import IngestOptions, WorkerPool
 
 __all__ = ["Read", "ingest_options", "known_suffixes", "read_document"]
 
@@ -43,8 +43,8 @@ def known_suffixes() -> frozenset[str]:
     return frozenset(suffix for known in FORMATS for suffix in known.suffixes)
 
 
-def read_document(job: Input, options: IngestOptions, bar: Bar) -> Read:
-    """Ingest one input under the name it has in the results.
+def read_document(job: Input, options: IngestOptions, bar: Bar, pool: WorkerPool | None = None) -> Read:
+    """Ingest one input under the name it has in the results; `pool` keeps its worker processes for the next.
 
     Raises:
         DocalignError: it cannot be read.
@@ -53,5 +53,5 @@ def read_document(job: Input, options: IngestOptions, bar: Bar) -> Read:
 
     # One byte over the limit is enough for the reader to refuse it.
     data = sys.stdin.buffer.read(options.max_bytes + 1) if job.path is None else None
-    source = data if data is not None else job.path
-    return Read(ingest(source, name=job.name, options=options, progress=bar.stage("reading")), data)
+    source = job.path if job.path is not None else data or b""
+    return Read(ingest(source, name=job.name, options=options, progress=bar.stage("reading"), pool=pool), data)

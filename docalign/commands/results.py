@@ -9,29 +9,33 @@ from typing import Final
 
 from docalign.output.atomic import clean_stale, output_error, write_atomic
 
-__all__ = ["STDOUT", "ReaderGoneError", "write_result", "write_stdout"]
+__all__ = ["STDOUT", "ReaderGoneError", "out_path", "write_result", "write_stdout"]
 
 STDOUT: Final = "-"
+
+
+def out_path(out: str | None) -> Path | None:
+    """The value of --out as a path; None for standard output."""
+    return None if out is None or out == STDOUT else Path(out)
 
 
 class ReaderGoneError(Exception):
     """Whoever read standard output (`| head`) has what it wanted: a reason to stop, no failure."""
 
 
-def write_result(data: bytes, out: str | None) -> None:
-    """Write to the file `out`, or to standard output where it is `-` or None.
+def write_result(data: bytes, out: Path | None) -> None:
+    """Write to the file `out`, or to standard output where it is None.
 
     Raises:
         OutputError: the result cannot be written; nothing half-written is left in a file.
         ReaderGoneError: the reader of standard output has gone.
     """
-    if out is None or out == STDOUT:
+    if out is None:
         write_stdout(data)
         return
-    path = Path(out)
-    if path.parent.is_dir():
-        clean_stale(path.parent)
-    write_atomic(path, data)
+    if out.parent.is_dir():
+        clean_stale(out.parent)
+    write_atomic(out, data)
 
 
 def write_stdout(data: bytes) -> None:
