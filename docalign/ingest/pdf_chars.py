@@ -25,7 +25,7 @@ import pypdfium2.raw as raw
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-__all__ = ["HYPHEN", "PageChars", "Style", "read_chars"]
+__all__ = ["HYPHEN", "PageChars", "Style", "crop_box", "read_chars"]
 
 HYPHEN: Final = 2
 """PDFium's code point for a hyphen that ends a line."""
@@ -72,7 +72,7 @@ class PageChars:
 
 def read_chars(page: pdfium.PdfPage) -> PageChars:
     """All characters of `page` in PDFium's order, white space and generated characters too."""
-    left, top, width, height = _crop(page)
+    left, top, width, height = crop_box(page)
     turn = 90 * max(0, raw.FPDFPage_GetRotation(page))
     textpage = page.get_textpage()
     try:
@@ -88,7 +88,7 @@ def read_chars(page: pdfium.PdfPage) -> PageChars:
         textpage.close()
 
 
-def _crop(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
+def crop_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
     """Left, top (PDF coordinates), width and height of the area PDFium shows, unrotated."""
     rect = raw.FS_RECTF()
     if raw.FPDF_GetPageBoundingBox(page, rect) and rect.right > rect.left and rect.top > rect.bottom:

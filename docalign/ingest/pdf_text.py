@@ -23,7 +23,9 @@ import numpy.typing as npt
 
 from docalign.ingest.frame import union
 from docalign.ingest.page import PageContent, TextLine, Word
-from docalign.ingest.pdf_chars import HYPHEN, PageChars, read_chars
+from docalign.ingest.pdf_chars import HYPHEN, PageChars, crop_box, read_chars
+from docalign.ingest.pdf_rules import read_rules
+from docalign.ingest.pdf_tables import with_tables
 
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
@@ -57,9 +59,11 @@ def extract_page(pdf: pdfium.PdfDocument, index: int) -> PageContent:
     page = pdf[index]
     try:
         chars = read_chars(page)
+        left, top, _, _ = crop_box(page)
+        rules = [(rule.box(left, top), rule.horizontal) for rule in read_rules(page)]
     finally:
         page.close()
-    return _content(chars, index + 1)
+    return with_tables(_content(chars, index + 1), rules)
 
 
 def _content(chars: PageChars, number: int) -> PageContent:
