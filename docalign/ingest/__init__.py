@@ -1,0 +1,26 @@
+"""Ingestion: a file becomes one `Document`. Readers load when first used, so importing this is cheap."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from docalign.ingest.entry import ingest
+    from docalign.ingest.options import IngestOptions
+    from docalign.ingest.pool import WorkerPool
+
+__all__ = ["IngestOptions", "WorkerPool", "ingest"]
+
+_HOMES = {
+    "IngestOptions": "docalign.ingest.options",
+    "WorkerPool": "docalign.ingest.pool",
+    "ingest": "docalign.ingest.entry",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(_HOMES[name]), name)

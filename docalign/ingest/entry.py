@@ -1,0 +1,185 @@
+"""`ingest()`: a path, bytes or standard input becomes one `Document`.
+
+Finds the format, enforces the limits that need no parsing, sends paged files through the worker pool and hands the
+pages to `layout`. Knows no format itself.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO, Final
+
+from docalign.document import Document
+from docalign.errors import (
+    DocalignError,
+    EmptyInputError,
+    LimitExceededError,
+    MissingInputError,
+    OcrMissingError,
+    UsageError,
+)
+from docalign.ingest.formats import Format, detect
+from docalign.ingest.options import IngestOptions
+from docalign.ingest.page import PageContent
+from docalign.ingest.pages import FileFacts
+from docalign.ingest.pool import WorkerPool, available_cores
+
+__all__ = ["ingest"]
+
+_HEAD: Final = 4096
+_PIECE: Final = 1 << 20
+_UNKNOWN_SIZE_PT: Final = (612.0, 792.0)
+
+
+def ingest(
+    source: str | Path | bytes,
+    *,
+    name: str | None = None,
+    options: IngestOptions = IngestOptions(),  # noqa: B008 - frozen
+    progress: Callable[[int, int], None] | None = None,
+    pool: WorkerPool | None = None,
+) -> Document:
+    """Read one file into a Document.
+
+    Args:
+        source: a path, the file's bytes, or `"-"` for standard input.
+        name: what the document calls its source; the path as given (or `-`) without it.
+        progress: called with (pages done, pages in all) as pages of a paged file come in.
+        pool: worker processes to use and keep; without it the call starts and ends its own.
+
+    Raises:
+        DocalignError: see `docalign.errors`; `source` is set. If only some pages fail, they are named in the
+            document's warnings; if every page fails, the first page's error is raised.
+    """
+    called = name or ("-" if isinstance(source, bytes) else str(source))
+    try:
+        with _as_file(source, options) as (path, digest):
+            with path.open("rb") as file:
+                head = file.read(_HEAD)
+            found = detect(head, called)
+            if not found.paged:
+                module, _, function = found.reader.partition(":")
+                read = getattr(importlib.import_module(module), function)
+                document: Document = read(path.read_bytes(), source=called, sha256=digest)
+                return document
+            if pool is not None:
+                return _read_pages(found, path, called, digest, options, progress, pool)
+            with WorkerPool(options.workers or available_cores()) as own:
+                return _read_pages(found, path, called, digest, options, progress, own)
+    except DocalignError as error:
+        raise error.with_source(called) from error.__cause__
+
+
+@contextmanager
+def _as_file(source: str | Path | bytes, options: IngestOptions) -> Iterator[tuple[Path, str]]:
+    """The source as a file on disk that is neither empty nor too large, and the sha256 of its bytes."""
+    if isinstance(source, bytes):
+        if len(source) > options.max_bytes:
+            raise _too_many_bytes(options)
+        with _spooled([source]) as spooled:
+            yield spooled
+    elif str(source) == "-":
+        with _spooled(_pieces(sys.stdin.buffer, options)) as spooled:
+            yield spooled
+    else:
+        path = Path(source)
+        yield path, _digest(path, options)
+
+
+def _digest(path: Path, options: IngestOptions) -> str:
+    if path.is_dir():
+        raise UsageError("this is a directory.", remedy="Name a file in it.")
+    digest = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            for piece in _pieces(file, options):
+                digest.update(piece)
+    except FileNotFoundError as error:
+        raise MissingInputError("there is no such file.", remedy="Check the path.") from error
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise MissingInputError(f"the file cannot be read ({reason}).", remedy="Check its permissions.") from error
+    return digest.hexdigest()
+
+
+def _pieces(file: BinaryIO, options: IngestOptions) -> Iterator[bytes]:
+    total = 0
+    while piece := file.read(_PIECE):
+        total += len(piece)
+        if total > options.max_bytes:
+            raise _too_many_bytes(options)
+        yield piece
+    if total == 0:
+        raise EmptyInputError("the file is empty (0 bytes).", remedy="Check how it was made.")
+
+
+def _too_many_bytes(options: IngestOptions) -> LimitExceededError:
+    return LimitExceededError(f"it has more than {options.max_bytes} bytes.", remedy="Raise max_bytes or split it.")
+
+
+@contextmanager
+def _spooled(pieces: Iterator[bytes] | list[bytes]) -> Iterator[tuple[Path, str]]:
+    """Bytes in a temporary file, because workers open files by path."""
+    digest = hashlib.sha256()
+    handle, name = tempfile.mkstemp(prefix="docalign-")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            for piece in pieces:
+                digest.update(piece)
+                file.write(piece)
+        if Path(name).stat().st_size == 0:
+            raise EmptyInputError("the input is empty (0 bytes).", remedy="Check how it was made.")
+        yield Path(name), digest.hexdigest()
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _read_pages(
+    found: Format,
+    path: Path,
+    called: str,
+    digest: str,
+    options: IngestOptions,
+    progress: Callable[[int, int], None] | None,
+    pool: WorkerPool,
+) -> Document:
+    from docalign.ingest.layout import build_document
+
+    timeout_s = options.page_timeout_s
+    about = (found.reader, str(path.absolute()), options)
+    facts: FileFacts = pool.call("docalign.ingest.pages:inspect_file", *about, timeout_s=timeout_s)
+    calls = [(*about, index) for index in range(facts.pages)]
+    pages: list[PageContent] = []
+    errors: list[DocalignError] = []
+    results = pool.map("docalign.ingest.pages:read_page", calls, timeout_s=timeout_s)
+    for number, result in enumerate(results, start=1):
+        if isinstance(result, OcrMissingError):
+            results.close()
+            raise result
+        if isinstance(result, DocalignError):
+            errors.append(result)
+            result = PageContent(number, *_UNKNOWN_SIZE_PT, "blank", error=result.what)
+        pages.append(result)
+        if progress is not None:
+            progress(number, facts.pages)
+    if len(errors) == facts.pages:
+        raise _all_failed(errors)
+    document = build_document(pages, source=called, sha256=digest)
+    notes = [*facts.warnings, *(w for p in pages for w in p.warnings)]
+    notes += [f"page {p.number}: {p.error}" for p in pages if p.error]
+    missing = [note for note in notes if note not in document.warnings]
+    return replace(document, warnings=(*document.warnings, *missing)) if missing else document
+
+
+def _all_failed(errors: list[DocalignError]) -> DocalignError:
+    first = errors[0]
+    which = "its only page" if len(errors) == 1 else f"all {len(errors)} pages failed; the first"
+    return type(first)(f"{which} {first.what}", source=first.source, remedy=first.remedy)

@@ -1,0 +1,138 @@
+"""Page images: PNG, JPEG, TIFF with any number of pages, WebP and BMP, through Pillow to the OCR engine.
+
+Sizes are checked before anything is decoded. Says nothing about blocks: it fills a `PageContent` per image.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from docalign.errors import DamagedInputError, LimitExceededError
+from docalign.ingest.ocr import OcrEngine, choose_engine
+from docalign.ingest.options import IngestOptions
+from docalign.ingest.page import PageContent
+from docalign.ingest.reading import read_image, to_content
+
+__all__ = ["ImageReader", "page_dpi", "to_grey"]
+
+_FORMATS: Final = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+_LONG_SIDE_IN: Final = (3.0, 17.0)
+"""The long side of what people scan, from a card to tabloid, in inches."""
+_LETTER_IN: Final = 11.0
+_ENOUGH: Final = 1.3
+"""An image this many times finer than wanted is reduced first: 200 dpi reads as well as 300 at half the cost."""
+
+
+class ImageReader:
+    """An image file; see `formats.PageReader`.
+
+    Raises:
+        DamagedInputError: the image data is broken.
+        LimitExceededError: more pixels or pages than allowed.
+    """
+
+    def __init__(self, path: str, options: IngestOptions) -> None:
+        self._options = options
+        self._engine: OcrEngine | None = None
+        self.warnings: tuple[str, ...] = ()
+        Image.MAX_IMAGE_PIXELS = options.max_pixels
+        with _pillow_errors():
+            self._image = Image.open(Path(path), formats=_FORMATS)
+            _check_pixels(self._image, options)
+            # Other formats hold previews and animation frames there, not pages.
+            self.pages = int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
+        if self.pages > options.max_pages:
+            raise LimitExceededError(
+                f"it has {self.pages} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split it."
+            )
+
+    def page(self, index: int) -> PageContent:
+        with _pillow_errors():
+            self._image.seek(index)
+            _check_pixels(self._image, self._options)
+            turned = ImageOps.exif_transpose(self._image)
+            across, down = page_dpi(turned)
+            grey = to_grey(turned)
+        width, height = grey.width * 72 / across, grey.height * 72 / down
+        if self._options.ocr == "never":
+            note = f"page {index + 1} is an image and was not read, because OCR is off."
+            return PageContent(index + 1, width, height, "scan", warnings=(note,))
+        if self._engine is None:
+            self._engine = choose_engine(self._options.languages)
+        sharp, dpi = _at_dpi(grey, across, down, self._options.dpi)
+        reading = read_image(self._engine, sharp, dpi=dpi)
+        return to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)
+
+    def close(self) -> None:
+        self._image.close()
+
+
+@contextmanager
+def _pillow_errors() -> Iterator[None]:
+    """Pillow's many ways to fail on a broken file, as one."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except Image.DecompressionBombError as error:
+        raise LimitExceededError(f"the image is too large ({error}).", remedy="Raise max_pixels.") from error
+    except UnidentifiedImageError as error:
+        raise DamagedInputError("the image data cannot be read.", remedy="Save it again as PNG or TIFF.") from error
+    except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, ArithmeticError) as error:
+        raise DamagedInputError(f"the image is damaged ({error}).", remedy="Save it again as PNG or TIFF.") from error
+
+
+def _check_pixels(image: Image.Image, options: IngestOptions) -> None:
+    pixels = image.width * image.height
+    if pixels > options.max_pixels:
+        raise LimitExceededError(
+            f"the image has {image.width} × {image.height} pixels; the limit is {options.max_pixels}.",
+            remedy="Scan it at a lower resolution or raise max_pixels.",
+        )
+
+
+def page_dpi(image: Image.Image) -> tuple[float, float]:
+    """Pixels per inch across and down: the file's own if they make a page of a plausible size, else as if letter."""
+    given = image.info.get("dpi")
+    try:
+        across, down = float(given[0]), float(given[1])  # type: ignore[index]
+    except (TypeError, ValueError, IndexError, ZeroDivisionError):
+        across = down = 0.0
+    if across > 0 and down > 0 and 0.25 <= across / down <= 4:
+        long_side = max(image.width / across, image.height / down)
+        if _LONG_SIDE_IN[0] <= long_side <= _LONG_SIDE_IN[1]:
+            return across, down
+    assumed = max(image.width, image.height) / _LETTER_IN
+    return assumed, assumed
+
+
+def to_grey(image: Image.Image) -> Image.Image:
+    """Any mode as 8-bit grey on white paper."""
+    if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info:
+        coloured = image.convert("RGBA")
+        paper = Image.new("RGBA", coloured.size, "white")
+        return Image.alpha_composite(paper, coloured).convert("L")
+    if image.mode.startswith("I;16"):
+        return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+    if image.mode in ("I", "F"):
+        values = np.nan_to_num(np.asarray(image, dtype=np.float32))
+        low, high = float(values.min()), float(values.max())
+        return Image.fromarray(((values - low) * (255 / ((high - low) or 1))).astype(np.uint8))
+    return image.convert("L")
+
+
+def _at_dpi(grey: Image.Image, across: float, down: float, wanted: float) -> tuple[Image.Image, float]:
+    """Square pixels, and no finer than OCR needs; the image and its dpi."""
+    square = 0.95 <= across / down <= 1.05
+    if square and across <= wanted * _ENOUGH:
+        return grey, across
+    dpi = min(max(across, down), wanted if max(across, down) > wanted * _ENOUGH else max(across, down))
+    size = (max(1, round(grey.width * dpi / across)), max(1, round(grey.height * dpi / down)))
+    return grey.resize(size, Image.Resampling.LANCZOS), dpi

@@ -1,0 +1,127 @@
+"""Markdown: the file's own characters as the text, and blocks from CommonMark's structure with GitHub's tables.
+
+`text` is the raw Markdown, marks included, so that spans stay exact. markdown-it-py says which lines belong to what;
+inline markup is not parsed. Lines it assigns to nothing (link definitions, say) become paragraphs.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from docalign.document import Document, Kind
+from docalign.errors import EmptyInputError
+from docalign.ingest.text import TextLineSpan, decode, line_spans, to_blocks
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+__all__ = ["read_markdown"]
+
+_FRONT_MATTER: Final = re.compile(r"---[ \t]*(?:\r\n|\n|\r)(?:.*(?:\r\n|\n|\r))*?(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)")
+_LEAVES: Final[dict[str, Kind]] = {
+    "heading_open": "heading",
+    "paragraph_open": "paragraph",
+    "fence": "code",
+    "code_block": "code",
+    "table_open": "table",
+    "html_block": "paragraph",
+    "hr": "paragraph",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Leaf:
+    """Lines `first`–`after` (end excluded) of one kind; `item` numbers the list item around them."""
+
+    first: int
+    after: int
+    kind: Kind
+    level: int | None = None
+    item: int = 0
+
+
+def read_markdown(data: bytes, *, source: str, sha256: str) -> Document:
+    """A Markdown file as a Document.
+
+    Raises:
+        UnsupportedFormatError: binary data. EmptyInputError: nothing but white space.
+    """
+    text, warnings = decode(data)
+    if not text or text.isspace():
+        raise EmptyInputError("the text is empty: it has no visible character.", remedy="Check how it was made.")
+    leaves = _cover(list(_leaves(text)), text)
+    lines = line_spans(text)
+    spans = [(lines[leaf.first].start, lines[leaf.after - 1].end, leaf.kind) for leaf in leaves]
+    blocks = to_blocks(text, spans, [leaf.level for leaf in leaves])
+    return Document(source=source, sha256=sha256, text=text, blocks=blocks, warnings=warnings).check()
+
+
+def _leaves(text: str) -> Iterator[_Leaf]:
+    """Headings, paragraphs, code, tables in order; front matter first."""
+    from markdown_it import MarkdownIt
+
+    front = _FRONT_MATTER.match(text)
+    skip = len(line_spans(front[0])) if front else 0
+    if front:
+        yield _Leaf(0, skip, "code")
+    parser = MarkdownIt("commonmark").enable("table")
+    parser.core.ruler.enableOnly(["normalize", "block"])
+    body = text[line_spans(text)[skip].start :] if front and skip < len(line_spans(text)) else "" if front else text
+    yield from _walk(parser.parse(body), skip)
+
+
+def _walk(tokens: Sequence[Token], skip: int) -> Iterator[_Leaf]:
+    items: list[int] = []
+    count = 0
+    table = 0
+    for token in tokens:
+        if token.type == "list_item_open":
+            count += 1
+            items.append(count)
+        elif token.type == "list_item_close":
+            items.pop()
+        elif token.type == "table_close":
+            table -= 1
+        kind = _LEAVES.get(token.type)
+        if kind is None or token.map is None or table:
+            continue
+        table += token.type == "table_open"
+        item = items[-1] if items and kind == "paragraph" else 0
+        level = int(token.tag[1]) if kind == "heading" else None
+        yield _Leaf(token.map[0] + skip, token.map[1] + skip, "list_item" if item else kind, level, item)
+
+
+def _cover(leaves: Sequence[_Leaf], text: str) -> list[_Leaf]:
+    """Leaves that do not overlap and hold every line that is not blank; paragraphs of one list item are one."""
+    lines = line_spans(text)
+    covered: list[_Leaf] = []
+    at = 0
+    for leaf in leaves:
+        first, after = max(leaf.first, at), min(leaf.after, len(lines))
+        if first >= after:
+            continue
+        covered += _strays(at, first, lines)
+        last = covered[-1] if covered else None
+        if last and leaf.item and last.item == leaf.item:
+            covered[-1] = _Leaf(last.first, after, "list_item", None, leaf.item)
+        else:
+            covered.append(_Leaf(first, after, leaf.kind, leaf.level, leaf.item))
+        at = after
+    return covered + list(_strays(at, len(lines), lines))
+
+
+def _strays(first: int, after: int, lines: Sequence[TextLineSpan]) -> Iterator[_Leaf]:
+    """Runs of lines that are not blank between `first` and `after`."""
+    start: int | None = None
+    for number in range(first, after):
+        if lines[number].blank:
+            if start is not None:
+                yield _Leaf(start, number, "paragraph")
+            start = None
+        elif start is None:
+            start = number
+    if start is not None:
+        yield _Leaf(start, after, "paragraph")

@@ -1,0 +1,46 @@
+"""What a caller may ask of ingestion. Values only; each is checked once, here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from docalign.errors import UsageError
+
+__all__ = ["IngestOptions", "OcrMode"]
+
+OcrMode = Literal["auto", "always", "never"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IngestOptions:
+    """Limits and choices for reading one file.
+
+    `ocr`: `auto` reads pages without a usable text layer, `always` every page, `never` none. `languages` are
+    Tesseract's names joined by `+`. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
+    `workers` is the number of worker processes, None for one per available core.
+
+    Raises:
+        UsageError: a value out of its range.
+    """
+
+    ocr: OcrMode = "auto"
+    languages: str = "eng"
+    dpi: int = 200
+    max_pages: int = 5_000
+    max_pixels: int = 100_000_000
+    max_bytes: int = 1 << 30
+    page_timeout_s: float = 120.0
+    workers: int | None = None
+    password: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.ocr not in get_args(OcrMode):
+            raise UsageError(f"ocr is {self.ocr!r}.", remedy="Use auto, always or never.")
+        if not 70 <= self.dpi <= 1200:
+            raise UsageError(f"dpi is {self.dpi}.", remedy="Use 70 to 1200; 200 suits print.")
+        for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s"):
+            if not getattr(self, name) > 0:
+                raise UsageError(f"{name} is {getattr(self, name)}.", remedy="Use a number above 0.")
+        if self.workers is not None and self.workers < 1:
+            raise UsageError(f"workers is {self.workers}.", remedy="Use 1 or more, or leave it out.")

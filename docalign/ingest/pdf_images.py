@@ -1,0 +1,98 @@
+"""How much of a PDF page its pictures cover, and whether one of them hides text drawn before it.
+
+Cheap facts for telling scans from pages with figures. Looks at page objects only; decodes and renders nothing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+from dataclasses import dataclass
+from typing import Final
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+__all__ = ["Cover", "image_cover"]
+
+_MAX_OBJECTS: Final = 5_000
+_MAX_DEPTH: Final = 5
+_FULL: Final = 0.9
+_Matrix = tuple[float, float, float, float, float, float]
+_IDENTITY: Final[_Matrix] = (1, 0, 0, 1, 0, 0)
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """`share` of the page (0–1) that images cover, overlaps counted twice but no more than the page.
+
+    `hides_text`: an image over nearly the whole page is drawn after most of the text.
+    """
+
+    share: float
+    hides_text: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    objects: int = 0
+    area: float = 0.0
+    texts: int = 0
+    hidden: int = 0
+
+
+def image_cover(page: pdfium.PdfPage) -> Cover:
+    """Add up the images of a page, those inside forms too; stops counting after some thousand objects."""
+    left, bottom, right, top = _visible_box(page)
+    page_area = max((right - left) * (top - bottom), 1.0)
+    tally = _Tally()
+    _walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _IDENTITY, (left, bottom, right, top), tally, 0)
+    share = min(1.0, tally.area / page_area)
+    return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts)
+
+
+def _visible_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:
+    rect = raw.FS_RECTF()
+    if raw.FPDF_GetPageBoundingBox(page, rect):
+        return rect.left, rect.bottom, rect.right, rect.top
+    return 0.0, 0.0, 612.0, 792.0
+
+
+def _walk(parent, count, get, matrix: _Matrix, window, tally: _Tally, depth: int) -> None:  # type: ignore[no-untyped-def]
+    for index in range(max(0, count(parent))):
+        tally.objects += 1
+        if tally.objects > _MAX_OBJECTS:
+            return
+        item = get(parent, index)
+        kind = raw.FPDFPageObj_GetType(item)
+        if kind == raw.FPDF_PAGEOBJ_TEXT:
+            tally.texts += 1
+        elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+            area = _clipped_area(_concat(_matrix(item), matrix), window)
+            tally.area += area
+            if area >= _FULL * (window[2] - window[0]) * (window[3] - window[1]):
+                tally.hidden = tally.texts
+        elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+            inner = _concat(_matrix(item), matrix)
+            _walk(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, inner, window, tally, depth + 1)
+
+
+def _matrix(item: ctypes.c_void_p) -> _Matrix:
+    m = raw.FS_MATRIX()
+    if not raw.FPDFPageObj_GetMatrix(item, m):
+        return _IDENTITY
+    return (m.a, m.b, m.c, m.d, m.e, m.f)
+
+
+def _concat(first: _Matrix, then: _Matrix) -> _Matrix:
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = then
+    return (a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u)
+
+
+def _clipped_area(matrix: _Matrix, window: tuple[float, float, float, float]) -> float:
+    """An image is the unit square under its matrix; its bounding box within the page, in square points."""
+    a, b, c, d, e, f = matrix
+    xs, ys = (e, e + a, e + c, e + a + c), (f, f + b, f + d, f + b + d)
+    across = min(max(xs), window[2]) - max(min(xs), window[0])
+    up = min(max(ys), window[3]) - max(min(ys), window[1])
+    return max(0.0, across) * max(0.0, up)

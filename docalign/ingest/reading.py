@@ -1,0 +1,156 @@
+"""Reading one page image: the engine first as is, then with help if the result is poor, then page coordinates.
+
+A poor reading is turned upright (if the engine can tell how), then denoised and deskewed, once each; the best of the
+readings is kept. A good reading costs one pass and its pixels are never touched. This module knows engines only by
+their protocol and does not open files.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+from docalign.document import Box
+from docalign.ingest.enhance import Affine, clean, find_skew, has_ink, map_box, straighten, turn_clockwise
+from docalign.ingest.frame import from_frame, union
+from docalign.ingest.ocr import OcrEngine, OcrWord
+from docalign.ingest.page import PageContent, TextLine, Word
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+__all__ = ["Reading", "read_image", "to_content"]
+
+_GOOD_CONFIDENCE: Final = 0.7
+_GOOD_FEW_WORDS: Final = 0.85
+_FEW_WORDS: Final = 5
+_NOISE_CONFIDENCE: Final = 0.4
+_MIN_ORIENTATION: Final = 1.0
+_MIN_SKEW_DEG: Final = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The words of an image, boxes in its pixels. `confidence` is their mean weighted by length, None without words.
+
+    `turn`: degrees clockwise that bring most of the words upright. `noise`: what was read and not believed.
+    """
+
+    words: tuple[OcrWord, ...]
+    turn: int = 0
+    noise: str = ""
+
+    @property
+    def confidence(self) -> float | None:
+        weight = sum(len(w.text) for w in self.words)
+        return sum(w.confidence * len(w.text) for w in self.words) / weight if weight else None
+
+    @property
+    def poor(self) -> bool:
+        confidence = self.confidence
+        if confidence is None:
+            return True
+        return confidence < (_GOOD_FEW_WORDS if len(self.words) < _FEW_WORDS else _GOOD_CONFIDENCE)
+
+    @property
+    def score(self) -> float:
+        """Letters and digits read with some belief: what two readings of one page are compared by."""
+        return sum(max(0.0, w.confidence - 0.4) * sum(map(str.isalnum, w.text)) for w in self.words)
+
+
+def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
+    """Read a grey image, with up to three retries if the first reading is poor.
+
+    A skewed page is straightened before its first reading: Tesseract loses lines there without losing confidence.
+
+    Raises:
+        OcrFailedError: the engine refused the image.
+    """
+    if not has_ink(image, dpi=dpi):
+        return Reading(())
+    skew = find_skew(image)
+    straight, back = straighten(image, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
+    best = _read(engine, straight, [back], dpi=dpi)
+    if not best.poor:
+        return best
+    tries: list[Reading] = [best]
+    if straight is not image:
+        tries.append(_read(engine, image, [], dpi=dpi))
+    turn, sure = engine.orientation(image, dpi=dpi)
+    if turn and sure >= _MIN_ORIENTATION:
+        turned, back = turn_clockwise(image, turn)
+        tries.append(_read(engine, turned, [back], dpi=dpi, turn=turn))
+    best = max(tries, key=lambda r: r.score)
+    if best.poor:
+        turned, unturn = turn_clockwise(image, best.turn)
+        cleaned, back = clean(turned, dpi=dpi)
+        again = _read(engine, cleaned, [back, unturn], dpi=dpi / math.hypot(back[0], back[3]), turn=best.turn)
+        best = max(best, again, key=lambda r: r.score)
+    return _drop_noise(best)
+
+
+def _read(engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0) -> Reading:
+    """Read an image that was made from the page by steps; `back` undoes them, the last step first."""
+    words = engine.recognise(image, dpi=dpi)
+    for step in back:
+        scale = math.hypot(step[0], step[3])
+        words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]
+    turns = Counter[int]()
+    for word in words:
+        turns[word.turn] += len(word.text)
+    upright = turns.most_common(1)[0][0] if turns else 0
+    return Reading(tuple(words), (turn + upright) % 360)
+
+
+def _drop_noise(reading: Reading) -> Reading:
+    """Specks of a blank scan read as a few doubtful words are no text."""
+    confidence = reading.confidence
+    if confidence is None or confidence >= _NOISE_CONFIDENCE or len(reading.words) >= 20:
+        return reading
+    return Reading((), noise=" ".join(w.text for w in reading.words))
+
+
+def to_content(
+    reading: Reading, *, number: int, width: float, height: float, rotation: int, pixels: tuple[int, int]
+) -> PageContent:
+    """A reading as a page.
+
+    `width` and `height` are the unrotated page's in points; the image of size `pixels` shows it turned clockwise by
+    `rotation` degrees, as a viewer would.
+    """
+    shown_width, shown_height = (height, width) if rotation % 180 else (width, height)
+    across, down = shown_width / pixels[0], shown_height / pixels[1]
+
+    def place(box: tuple[float, float, float, float]) -> Box:
+        x0, y0, x1, y1 = box
+        shown = (
+            min(max(x0 * across, 0.0), shown_width),
+            min(max(y0 * down, 0.0), shown_height),
+            min(max(x1 * across, 0.0), shown_width),
+            min(max(y1 * down, 0.0), shown_height),
+        )
+        return from_frame(shown, width, height, rotation)
+
+    points_per_pixel = across if reading.turn % 180 else down
+    lines = []
+    for _, group in groupby(reading.words, key=lambda w: (w.block, w.paragraph, w.line)):
+        words = tuple(
+            Word(w.text, place(w.box), round(w.line_height * points_per_pixel, 2), confidence=w.confidence)
+            for w in group
+        )
+        lines.append(TextLine(words, union(w.box for w in words)))
+    return PageContent(
+        number=number,
+        width=width,
+        height=height,
+        kind="scan" if lines else "blank",
+        lines=tuple(lines),
+        dropped=((reading.noise, "noise"),) if reading.noise else (),
+        ocr=True,
+        confidence=reading.confidence if lines else None,
+        rotation=(rotation + reading.turn) % 360,
+    )
