@@ -1,6 +1,6 @@
 """A chunker without a model, and saboteurs: what the command line is tested with where the LLM is not the subject.
 
-As a script it is `docalign` with the stand-in: `python -m tests.support.standins [--slow S] [--crash-on NAME] ARGS`.
+As a script it is `docalign` with the stand-in: `python -m tests.support.standins [--slow-after-first] ARGS`.
 """
 
 from __future__ import annotations
@@ -17,13 +17,24 @@ from docalign.errors import ModelMissingError
 
 __all__ = ["StandInChunker", "main"]
 
+if not hasattr(docalign.chunker, "ChunkOptions"):
+    from types import SimpleNamespace
+
+    docalign.chunker.ChunkOptions = SimpleNamespace
+    docalign.chunker.Chunker = None
+
 
 class StandInChunker:
-    """One chunk a block; sizes are ignored. `slow_s` is slept before each document, `crash_on` names one to fail on."""
+    """One chunk a block; sizes are ignored. `crash_on` names a document to fail on.
+
+    With `slow_after_first` the second document says so on standard output and then takes an hour: a fixed point at
+    which to interrupt or kill.
+    """
 
     model_name = "stand-in"
-    slow_s = 0.0
     crash_on = ""
+    slow_after_first = False
+    documents = 0
 
     @classmethod
     def load(cls, path: Any) -> StandInChunker:
@@ -34,7 +45,10 @@ class StandInChunker:
     def chunk(
         self, document: Document, options: Any, progress: Callable[[int, int], None] | None = None
     ) -> list[Chunk]:
-        time.sleep(self.slow_s)
+        self.documents += 1
+        if self.slow_after_first and self.documents == 2:
+            print("second document", flush=True)
+            time.sleep(3600)
         if document.source == self.crash_on:
             raise ZeroDivisionError("sabotage")
         starts = [0] + [b.start for b in document.blocks[1:]]
@@ -69,12 +83,9 @@ def main() -> None:
     from docalign.cli import run
 
     arguments = sys.argv[1:]
-    while arguments and arguments[0] in ("--slow", "--crash-on"):
-        option, value, *arguments = arguments
-        if option == "--slow":
-            StandInChunker.slow_s = float(value)
-        else:
-            StandInChunker.crash_on = value
+    if arguments[:1] == ["--slow-after-first"]:
+        StandInChunker.slow_after_first = True
+        del arguments[0]
     docalign.chunker.Chunker = StandInChunker  # type: ignore[misc,assignment,unused-ignore]
     sys.exit(run(arguments))
 
