@@ -138,7 +138,8 @@ def _are_columns(left: Sequence[Item], right: Sequence[Item], *, few: bool = Fal
     enough = 1 if few else _MIN_ROWS
     if min(map(len, sides)) < enough:
         return False
-    top, bottom = (f(f(r.box[k] for r in side) for side in sides) for f, k in ((max, 1), (min, 3)))
+    top = max(min(r.box[1] for r in side) for side in sides)
+    bottom = min(max(r.box[3] for r in side) for side in sides)
     if bottom <= top:  # one stands wholly above the other: order by height is the same thing
         return False
     if all(_fill(side) > 0.6 and _words(side) >= 3 for side in sides):
