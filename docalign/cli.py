@@ -198,6 +198,38 @@ def evaluate(
     run_eval(gold, chunker=chunker, format=format, settings=_settings(config, model={"path": model}))
 
 
+@app.command()
+def train(
+    data: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where checkpoints and logs go.")],
+    method: Annotated[str, typer.Option("--method", metavar="sft", help="How to train.")] = "sft",
+    base: Annotated[
+        str | None,
+        typer.Option("--base", metavar="NAME|PATH", help="The LLM to start from. [default: see `models pull`]"),
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with the method's own settings.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = 0,
+    quiet: Quiet = False,
+) -> None:
+    """Train a chunker (needs the extra `train`)."""
+    from docalign.commands.train import run_train
+
+    run_train(method, data, out=out, base=base, recipe=recipe, seed=seed, quiet=quiet)
+
+
+@app.command()
+def export(
+    checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help="A folder that `docalign train` wrote.")],
+    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The model folder to write.")],
+) -> None:
+    """Export a checkpoint to run without torch (needs the extra `train`)."""
+    from docalign.commands.train import run_export
+
+    run_export(checkpoint, out=out)
+
+
 def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:
     from docalign.config import load_settings
 

@@ -89,7 +89,9 @@ class Pipeline:
     def _html(self, job: Input, data: bytes | None, document: Document, chunks: Sequence[Chunk]) -> bytes:
         from docalign.view import page_images
 
-        pictures = page_images(data if data is not None else job.path, document)
+        source = data if job.path is None else job.path
+        assert source is not None, "standard input is kept as bytes"
+        pictures = page_images(source, document, password=self.ingest_options.password)
         return render("html", document, chunks, page_images=pictures)
 
 

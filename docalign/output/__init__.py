@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMATS", "PageImages", "check_format", "render"]
 
 PageImages = Sequence["bytes | None"]
-"""One PNG or JPEG for each page, in page order; None where there is no picture."""
+"""One picture (PNG, JPEG or WebP) for each page, in page order; None where there is no picture."""
 
 
 def _render_html(document: Document, chunks: Sequence[Chunk], page_images: PageImages) -> bytes:
