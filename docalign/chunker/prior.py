@@ -1,0 +1,51 @@
+"""The length prior φ: how much a policy likes a chunk of a given size, relative to the target.
+
+φ is piecewise linear in ratio = tokens / target, never positive, and part of the model (its JSON holds the
+values). Beyond the last knot it goes on with a constant slope, so that ever longer chunks get ever less likely.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from docalign.errors import ModelIncompatibleError
+
+__all__ = ["KNOTS", "LengthPrior"]
+
+KNOTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0)
+"""Ratios tokens / target at which φ is free; denser where chunk sizes lie."""
+
+_DEFAULT: Final = (-4.0, -3.0, -2.2, -1.6, -1.1, -0.7, -0.3, -0.1, 0.0, 0.0, 0.0, -0.5, -1.5, -3.0, -6.0, -12.0, -18.0)
+
+
+@dataclass(frozen=True, slots=True)
+class LengthPrior:
+    """φ given by its values at the knots."""
+
+    values: tuple[float, ...] = _DEFAULT
+    knots: tuple[float, ...] = field(default=KNOTS)
+
+    def __post_init__(self) -> None:
+        if len(self.values) != len(self.knots) or any(v > 0 for v in self.values):
+            raise ModelIncompatibleError(
+                f"a length prior needs {len(self.knots)} values, none over 0; got {list(self.values)}."
+            )
+
+    def __call__(self, ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """φ at `ratios` (any shape)."""
+        knots, values = np.asarray(self.knots), np.asarray(self.values)
+        slope = min(0.0, (values[-1] - values[-2]) / (knots[-1] - knots[-2]))
+        beyond = np.maximum(ratios - knots[-1], 0.0) * slope
+        return np.asarray(np.interp(ratios, knots, values) + beyond, dtype=np.float64)
+
+    def to_json(self) -> dict[str, Any]:
+        return {"knots": list(self.knots), "values": list(self.values)}
+
+    @classmethod
+    def from_json(cls, value: dict[str, Sequence[float]]) -> LengthPrior:
+        return cls(tuple(float(v) for v in value["values"]), tuple(float(k) for k in value["knots"]))

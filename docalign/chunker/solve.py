@@ -1,0 +1,173 @@
+"""The solver: log-odds, sizes and hard rules in, the most probable segmentation out, exactly.
+
+A segmentation of atoms 0…N−1 is a list of starts y, 0 always in it, and scores
+
+    score(y) = Σ_{i ∈ y, i > 0} s_i + Σ_{chunks c of y} φ(tokens(c) / target)
+
+(the start at 0 is certain, so its log-odds is left out: a constant). Everything here is exact dynamic programming
+over chunk ends in float64, O(N × atoms per chunk) time and O(N) memory, in the form of a semi-Markov model
+(Sarawagi & Cohen, NIPS 2004). Log-odds and φ are rounded to multiples of 2⁻¹⁰, so sums are exact and a tie is a tie
+on every machine. The torch twin used in training is `docalign/train/segments.py`.
+
+It knows no text and no tokenizer: `atoms.py` makes the problem.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from docalign.chunker.prior import LengthPrior
+
+__all__ = ["Problem", "boundary_marginals", "log_partition", "sample", "score", "viterbi"]
+
+Floats = npt.NDArray[np.float64]
+
+GRID = 1024.0
+ORPHAN_COST = float(2**20)
+"""One orphan heading costs more than any evidence can outweigh: orphans are minimised before the score is looked at."""
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One document (or window) to segment; every array has shape `(atoms,)`.
+
+    Attributes:
+        log_odds: s_i, for "a chunk starts at atom i" against "it continues".
+        sizes: tokens of each atom, ≥ 0.
+        target: preferred tokens per chunk, or None for no φ at all.
+        cap: no chunk of several atoms may be larger; None for no cap.
+        orphan: True where a cut before atom i would leave a heading at the end of a chunk. None: no such rule
+            (the raw distribution).
+        prior: φ.
+    """
+
+    log_odds: Floats
+    sizes: Floats
+    target: float | None
+    cap: float | None
+    orphan: npt.NDArray[np.bool_] | None = None
+    prior: LengthPrior = field(default_factory=LengthPrior)
+
+    def cut_scores(self) -> Floats:
+        """What a cut before atom i adds, `(atoms,)`; the entry of atom 0 is 0."""
+        scores = np.round(np.asarray(self.log_odds, dtype=np.float64) * GRID) / GRID
+        if self.orphan is not None:
+            scores = scores - ORPHAN_COST * self.orphan
+        if len(scores):
+            scores[0] = 0.0
+        return scores
+
+
+def _steps(problem: Problem) -> Callable[[int], Floats]:
+    """`step(i)` gives φ of the chunks that start at atom i and end before i+1, i+2, …, as far as the cap allows."""
+    edges = np.concatenate(([0.0], np.cumsum(problem.sizes, dtype=np.float64)))
+    count = len(problem.sizes)
+    if problem.cap is None:
+        last = np.full(count, count)
+    else:
+        # An atom over the cap is a chunk by itself: the atoms were cut as far as they can be.
+        last = np.maximum(np.searchsorted(edges, edges[:-1] + problem.cap, side="right") - 1, np.arange(count) + 1)
+
+    def step(i: int) -> Floats:
+        if problem.target is None:
+            return np.zeros(int(last[i]) - i)
+        phi = problem.prior((edges[i + 1 : int(last[i]) + 1] - edges[i]) / problem.target)
+        return np.round(phi * GRID) / GRID
+
+    return step
+
+
+def viterbi(problem: Problem) -> list[int]:
+    """The starts of the best segmentation; ties go to fewer cuts, then to earlier ones. Empty for no atoms."""
+    count = len(problem.sizes)
+    cuts, step = problem.cut_scores(), _steps(problem)
+    best = np.zeros(count + 1)
+    number = np.zeros(count + 1, dtype=np.int64)
+    following = np.zeros(count, dtype=np.int64)
+    gain = np.append(cuts, 0.0)
+    for i in range(count - 1, -1, -1):
+        phi = step(i)
+        ends = slice(i + 1, i + 1 + len(phi))
+        totals = phi + gain[ends] + best[ends]
+        top = np.flatnonzero(totals == totals.max())
+        choice = i + 1 + int(top[np.argmin(number[ends][top])] if len(top) > 1 else top[0])
+        following[i], best[i] = choice, totals[choice - i - 1]
+        number[i] = number[choice] + (choice < count)
+    starts, i = [], 0
+    while i < count:
+        starts.append(i)
+        i = int(following[i])
+    return starts
+
+
+def score(problem: Problem, starts: list[int]) -> float:
+    """score(y) of a segmentation, −inf when a chunk of several atoms is over the cap."""
+    cuts, step = problem.cut_scores(), _steps(problem)
+    total = 0.0
+    for start, end in zip(starts, [*starts[1:], len(problem.sizes)], strict=True):
+        phi = step(start)
+        if end - start > len(phi):
+            return float("-inf")
+        total += phi[end - start - 1] + (cuts[start] if start else 0.0)
+    return float(total)
+
+
+def _backward(problem: Problem) -> Floats:
+    """log β, `(atoms + 1,)`: the log-sum over segmentations of the atoms from i on, given that a chunk starts at i."""
+    count = len(problem.sizes)
+    gain, step = np.append(problem.cut_scores(), 0.0), _steps(problem)
+    beta = np.zeros(count + 1)
+    for i in range(count - 1, -1, -1):
+        phi = step(i)
+        ends = slice(i + 1, i + 1 + len(phi))
+        beta[i] = _log_sum(phi + gain[ends] + beta[ends])
+    return beta
+
+
+def log_partition(problem: Problem) -> float:
+    """log Z of the distribution P(y) ∝ exp(score(y))."""
+    return float(_backward(problem)[0])
+
+
+def boundary_marginals(problem: Problem) -> Floats:
+    """P(a chunk starts at atom i), `(atoms,)`; 1.0 at atom 0. Forward–backward."""
+    count = len(problem.sizes)
+    if not count:
+        return np.zeros(0)
+    gain, step, beta = np.append(problem.cut_scores(), 0.0), _steps(problem), _backward(problem)
+    alpha = np.full(count + 1, -np.inf)
+    alpha[0] = 0.0
+    for i in range(count):
+        if alpha[i] == -np.inf:
+            continue
+        phi = step(i)
+        ends = slice(i + 1, i + 1 + len(phi))
+        alpha[ends] = np.logaddexp(alpha[ends], alpha[i] + phi + gain[ends])
+    with np.errstate(under="ignore"):
+        return np.asarray(np.clip(np.exp(alpha[:count] + beta[:count] - beta[0]), 0.0, 1.0))
+
+
+def sample(problem: Problem, rng: np.random.Generator, number: int = 1) -> list[list[int]]:
+    """`number` exact, independent segmentations: backward filtering once, then forward sampling."""
+    count = len(problem.sizes)
+    gain, step, beta = np.append(problem.cut_scores(), 0.0), _steps(problem), _backward(problem)
+    found = []
+    for _ in range(number):
+        starts, i = [], 0
+        while i < count:
+            starts.append(i)
+            phi = step(i)
+            ends = slice(i + 1, i + 1 + len(phi))
+            chances = np.exp(phi + gain[ends] + beta[ends] - beta[i])
+            i += 1 + int(rng.choice(len(chances), p=chances / chances.sum()))
+        found.append(starts)
+    return found
+
+
+def _log_sum(values: Floats) -> float:
+    top = values.max()
+    return float(top + np.log(np.exp(values - top).sum()))
