@@ -101,7 +101,7 @@ def _block(
         page=lines[0].page,
         boxes=regions,
         font_scale=round(draft.size / style.body, 2) if draft.rows else 1.0,
-        bold=bool(draft.rows) and all(r.bold for r in draft.rows),
+        bold=style.bold_tells and bool(draft.rows) and all(r.bold for r in draft.rows),
         confidence=round(fmean(confidences), 4) if confidences else None,
         lines=lines,
     )

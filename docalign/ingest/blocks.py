@@ -29,6 +29,7 @@ _CAPTION: Final = re.compile(
     r"(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|[IVX]+|[A-Z])\s*(?:[:.|–—]|$)",
     re.I,
 )
+_CONTENTS: Final = re.compile(r"(?:[.…·_]\s?){4,}\s*(?:\d{1,4}|[ivxlcdm]{1,7}|[A-Z]-\d{1,3})\s*$")
 _ENDS: Final = re.compile(r"[.!?:;…][\"'”’)\]]*$")
 SECTION_NUMBER: Final = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,3}){1,5}\.?|\d{1,2}\.?|[A-Z](?:\.\d{1,3})+\.?|[A-Z]\.|[IVX]+\.)(?=\s+\S)"
@@ -64,6 +65,11 @@ class Draft:
     @property
     def text(self) -> str:
         return " ".join(r.text for r in self.rows)
+
+    @property
+    def contents(self) -> bool:
+        """An entry of a table of contents."""
+        return bool(self.rows) and _is_contents(self.rows[-1])
 
     @property
     def size(self) -> float:
@@ -118,13 +124,20 @@ def group(stream: Sequence[Item], column: int, style: Style) -> list[Draft]:
 
 
 def _kind(row: Row, style: Style) -> Kind:
-    if row.mono and style.mono_tells:
+    if row.mono and style.mono_tells and not (row.bold and row.size > 1.1 * style.body):
         return "code"
+    if _is_contents(row):
+        return "list_item"
     if _CAPTION.match(row.text):
         return "caption"
     if _is_item(row):
         return "list_item"
     return "paragraph"
+
+
+def _is_contents(row: Row) -> bool:
+    """A line of a table of contents: leaders, then a page number."""
+    return bool(_CONTENTS.search(row.text))
 
 
 def _is_item(row: Row) -> bool:
@@ -142,6 +155,8 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     em = max(row.size, 1.0)
     step = row.box[3] - last.box[3]
     leading = style.leading_of(last.size)
+    if kind == "code" and draft.kind in ("paragraph", "list_item") and _runs_on(last, row, right, step, leading):
+        return None
     if "code" in (kind, draft.kind):
         together = kind == draft.kind and abs(row.size - last.size) < 0.1 * em and step < 2.6 * leading
         return None if together else kind
@@ -158,6 +173,8 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
         and ((last.bold and _is_short(last, row, right)) or (row.bold and _ended(last)))
     ):
         return kind
+    if _is_contents(row) or _is_contents(last):
+        return None if _is_contents(row) and not _is_contents(last) and not _is_short(last, row, right) else kind
     if kind == "list_item":
         return kind if _is_new_item(draft, row, right) else None
     if kind == "caption":
@@ -165,6 +182,12 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     if draft.kind == "list_item":
         return _leaves_item(draft, row, right)
     return kind if _is_new_paragraph(draft, row, left, right, step, usual) else None
+
+
+def _runs_on(last: Row, row: Row, right: float, step: float, leading: float) -> bool:
+    """A line of a paragraph that happens to be in fixed pitch throughout: the line above is full and nothing moved."""
+    same_size = abs(row.size - last.size) < 0.12 * row.size
+    return same_size and step < 1.15 * leading and not _is_short(last, row, right) and not _ended(last)
 
 
 def _is_scrap(row: Row, last: Row) -> bool:

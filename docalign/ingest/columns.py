@@ -36,15 +36,51 @@ def reading_order(items: Sequence[Item]) -> list[list[Item]]:
 def _arrange(items: list[Item], depth: int) -> list[list[Item]]:
     if len(items) < 2 * _MIN_ROWS or depth >= _MAX_DEPTH:
         return [_stack(items)]
+    streams: list[list[Item]] = []
+    for zone, gutter in _zones(items):
+        if gutter is None:
+            streams.append(_stack(zone))
+        else:
+            streams.extend(_read_bands(_bands(zone, gutter), depth))
+    return _rejoin(streams)
+
+
+def _zones(items: Sequence[Item]) -> list[tuple[list[Item], float | None]]:
+    """Parts of the region one above the other, each with its gutter (None: no columns).
+
+    White space over the whole width only separates where the columns change; otherwise a column runs on through it.
+    """
+    zones: list[tuple[list[Item], float | None]] = []
+    for part in _split_at_gaps(items):
+        gutter = _gutter(part)
+        if zones:
+            above, above_gutter = zones[-1]
+            same = gutter is None and above_gutter is None
+            shared = next((g for g in (above_gutter, gutter) if g is not None and _is_free(g, above, part)), None)
+            if same or shared is not None:
+                zones[-1] = ([*above, *part], shared)
+                continue
+        zones.append((part, gutter))
+    return zones
+
+
+def _is_free(gutter: float, above: Sequence[Item], below: Sequence[Item]) -> bool:
+    """Whether a gutter serves both parts: few pieces of either cross it."""
+    for part in (above, below):
+        crossing = sum(i.box[0] < gutter < i.box[2] for i in part)
+        if crossing and (len(part) < 2 * _MIN_ROWS or crossing > 0.25 * len(part)):
+            return False
+    return True
+
+
+def _gutter(items: Sequence[Item]) -> float | None:
+    """The best gutter of a part that has columns."""
+    if len(items) < 2 * _MIN_ROWS:
+        return None
     for gutter in _gutters(items):
-        bands = _bands(items, gutter)
-        if any(_are_columns(left, right) for _, left, right in bands):
-            return _read_bands(bands, depth)
-    parts = _split_at_gaps(items) if depth == 0 else [items]
-    if len(parts) > 1:
-        streams = [stream for part in parts for stream in _arrange(part, 1)]
-        return _rejoin(streams)
-    return [_stack(items)]
+        if any(_are_columns(left, right) for _, left, right in _bands(items, gutter)):
+            return gutter
+    return None
 
 
 def _stack(items: Sequence[Item]) -> list[Item]:
@@ -119,14 +155,14 @@ def _read_bands(bands: Sequence[Band], depth: int) -> list[list[Item]]:
     for crossing, left, right in bands:
         wide.extend(crossing)
         if left and right and _are_columns(left, right, few=True):
-            streams.append(_stack(wide))
+            streams.extend(_arrange(wide, depth + 1))
             wide = []
             streams.extend(_arrange(left, depth + 1))
             streams.extend(_arrange(right, depth + 1))
         else:
             wide.extend(left)
             wide.extend(right)
-    streams.append(_stack(wide))
+    streams.extend(_arrange(wide, depth + 1))
     return streams
 
 

@@ -12,10 +12,10 @@ import re
 from collections import defaultdict
 from typing import TYPE_CHECKING, Final
 
-from docalign.ingest.rows import Row, Sheet, Table, overlap
+from docalign.ingest.rows import Row, Sheet, overlap
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
 __all__ = ["find_furniture", "is_sideways"]
 
@@ -84,19 +84,37 @@ def _mask(text: str) -> str:
 Key = tuple[str, int]
 
 
-def _keys(row: Row, sheet: Sheet, side: int) -> tuple[Key, Key]:
-    """Masked text with its height, rounded in two ways so that neighbours meet in one of them."""
-    height, mask = _height(row, sheet, side) / (2 * _SLOT_PT), _mask(row.text)
+def _keys(text: str, row: Row, sheet: Sheet, side: int) -> tuple[Key, Key]:
+    """Masked text with the height of `row`, rounded in two ways so that neighbours meet in one of them."""
+    height, mask = _height(row, sheet, side) / (2 * _SLOT_PT), _mask(text)
     return (mask, 2 * int(height)), (mask, 2 * int(height + 0.5) + 1)
+
+
+def _line_text(line: Sequence[Row]) -> str:
+    return " ".join(r.text for r in sorted(line, key=lambda r: r.box[0]))
+
+
+def _line_keys(line: Sequence[Row], sheet: Sheet, side: int) -> Iterator[Key]:
+    """Keys of the whole line and of its wordy pieces; a number alone counts only where it is the whole line, else every
+    section number at the top of a page would make a header."""
+    whole = _line_text(line)
+    if "#" in _mask(whole) or _wordy(whole):
+        yield from _keys(whole, line[0], sheet, side)
+    for row in line:
+        if len(line) > 1 and _wordy(row.text):
+            yield from _keys(row.text, row, sheet, side)
+
+
+def _wordy(text: str) -> bool:
+    return sum(c.isalpha() for c in _mask(text)) >= 3
 
 
 def _repeated(sheets: Sequence[Sheet], edges: Sequence[Sequence[Sequence[Row]]], side: int) -> set[Key]:
     pages: dict[Key, set[int]] = defaultdict(set)
     for sheet, lines in zip(sheets, edges, strict=True):
-        for row in (r for line in lines for r in line):
-            for key in _keys(row, sheet, side):
-                if "#" in key[0] or sum(c.isalpha() for c in key[0]) >= 3:
-                    pages[key].add(sheet.page.number)
+        for line in lines:
+            for key in _line_keys(line, sheet, side):
+                pages[key].add(sheet.page.number)
     needed = 2 if len(sheets) <= 4 else 3
     return {key for key, where in pages.items() if len(where) >= needed}
 
@@ -109,12 +127,12 @@ def _slots(
     sizes: dict[int, set[float]] = defaultdict(set)
     for sheet, lines in zip(sheets, edges, strict=True):
         here: set[int] = set()
-        for row in (r for line in lines for r in line):
-            if any(key in keys for key in _keys(row, sheet, side)):
-                step = int(_height(row, sheet, side) / _SLOT_PT)
+        for line in lines[:2]:
+            if any(key in keys for key in _line_keys(line, sheet, side)):
+                step = int(_height(line[0], sheet, side) / _SLOT_PT)
                 here.update((step - 1, step, step + 1))
                 for near in (step - 1, step, step + 1):
-                    sizes[near].add(round(row.size))
+                    sizes[near].update(round(r.size) for r in line)
         for step in here:
             count[step] += 1
     return {step: sizes[step] for step, n in count.items() if n >= max(3, len(sheets) / 3)}
@@ -125,16 +143,10 @@ def _peel(
 ) -> list[Row]:
     furniture: list[Row] = []
     for depth, line in enumerate(lines):
-        known = [any(key in keys for key in _keys(r, sheet, side)) for r in line]
+        known = any(key in keys for key in _line_keys(line, sheet, side))
         slot = slots.get(int(_height(line[0], sheet, side) / _SLOT_PT))
         in_slot = slot is not None and len(line) <= 4 and all(round(r.size) in slot for r in line)
-        text = " ".join(r.text for r in sorted(line, key=lambda r: r.box[0]))
-        if (
-            all(known)
-            or in_slot
-            or (any(known) and len(line) <= 4)
-            or (depth == 0 and _is_page_number(text, line, sheet, side))
-        ):
+        if known or (in_slot and _air(line, sheet, side) > 0.7 * line[0].height) or (depth == 0 and _is_page_number(_line_text(line), line, sheet, side)):
             furniture.extend(line)
         else:
             break
@@ -148,16 +160,19 @@ def _is_page_number(text: str, line: Sequence[Row], sheet: Sheet, side: int) -> 
     """A lone number at the outer edge, with air between it and what comes next, or `Page 1 of 9` anywhere there."""
     if _PAGE_OF.fullmatch(text.strip()):
         return True
-    if not _NUMBER.fullmatch(text.strip()) or len(line) > 1:
+    if not _NUMBER.fullmatch(text.strip()) or len(line) > 1 or len(sheet.rows) + len(sheet.tables) < 2:
         return False
-    row = line[0]
-    others = [i for i in (*sheet.rows, *sheet.tables) if i is not row and not (isinstance(i, Row) and i in line)]
-    if not others:
-        return False
+    return _air(line, sheet, side) > 0.6 * line[0].height
+
+
+def _air(line: Sequence[Row], sheet: Sheet, side: int) -> float:
+    """White space between a line and whatever comes next on its inner side, points; negative beside a table."""
+    own = set(map(id, line))
+    top, bottom = min(r.box[1] for r in line), max(r.box[3] for r in line)
+    across = [r for r in sheet.rows if id(r) not in own and not is_sideways(r)]
+    boxes = [i.box for i in (*across, *sheet.tables)]
     if side == 0:
-        air = min((i.box[1] for i in others), default=sheet.height) - row.box[3]
+        inner = [box[1] - bottom for box in boxes if box[3] > bottom]
     else:
-        air = row.box[1] - max((i.box[3] for i in others), default=0.0)
-    return air > 0.6 * row.height and not any(
-        isinstance(i, Table) and overlap(i.box[1], i.box[3], *row.box[1::2]) > 0 for i in others
-    )
+        inner = [top - box[3] for box in boxes if box[1] < top]
+    return min(inner, default=sheet.height)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from statistics import median
+from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
 from docalign.ingest.blocks import SECTION_NUMBER, Draft, Style
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
 __all__ = ["mark_headings"]
 
@@ -23,6 +23,7 @@ _PART: Final = re.compile(
 )
 _MAX_CHARS: Final = 220
 _MAX_ROWS: Final = 4
+_TITLE_PAGE_CHARS: Final = 400
 _CLOSED: Final = re.compile(r"[.;,][\"'”’)]*$")
 
 
@@ -33,15 +34,13 @@ def mark_headings(drafts: Sequence[Draft], style: Style) -> None:
         if draft.kind in ("paragraph", "list_item") and _is_heading(draft, following, style):
             draft.kind = "heading"
     headings = [d for d in drafts if d.kind == "heading"]
-    levels = _levels(headings, style)
-    for draft in headings:
-        draft.level = levels[_look(draft, style)]
-    _number_levels(headings, levels, style)
+    if headings:
+        _set_levels(headings, drafts, style)
 
 
 def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
     text = draft.text
-    if len(text) > _MAX_CHARS or len(draft.rows) > _MAX_ROWS or following is None:
+    if draft.contents or len(text) > _MAX_CHARS or len(draft.rows) > _MAX_ROWS or following is None:
         return False
     letters = sum(c.isalpha() for c in text)
     if letters < 2 or letters < 0.4 * len(text.replace(" ", "")):
@@ -81,11 +80,11 @@ Look = tuple[float, bool, bool]
 
 
 def _look(draft: Draft, style: Style) -> Look:
-    """Size in half points (coarser for large type and OCR), bold, all capitals."""
+    """Size in steps of a twentieth of the body (coarser for OCR), bold, all capitals."""
     step = 0.15 if draft.rows[0].ocr else 0.05
-    size = round(draft.size / style.body / step) * step
+    size = round(round(draft.size / style.body / step) * step, 2)
     text = draft.text
-    return (round(size, 2), style.bold_tells and all(r.bold for r in draft.rows), text.upper() == text and size < 1.1)
+    return (size, style.bold_tells and all(r.bold for r in draft.rows), text.upper() == text and size < 1.15)
 
 
 def _depth(text: str) -> int | None:
@@ -96,33 +95,57 @@ def _depth(text: str) -> int | None:
     return len(match.group().strip(".").split(".")) if match else None
 
 
-def _levels(headings: Sequence[Draft], style: Style) -> dict[Look, int]:
-    """A level for each look, from its rank."""
-    looks = sorted({_look(d, style) for d in headings}, key=lambda k: (-k[0], not k[1], not k[2]))
-    ranks: dict[Look, int] = {}
-    rank = 0
-    for index, look in enumerate(looks):
-        near = index and abs(looks[index - 1][0] - look[0]) < 0.04 and looks[index - 1][1:] == look[1:]
-        rank += 0 if near else 1
-        ranks[look] = min(6, rank)
-    return ranks
+def _set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style) -> None:
+    """Levels by look: section numbers say it where a look has them, rank among the looks otherwise.
 
-
-def _number_levels(headings: Sequence[Draft], levels: dict[Look, int], style: Style) -> None:
-    """Let section numbers correct the ranks: depth 1 gets the level its look has most, deeper ones follow."""
-    tops = [levels[_look(d, style)] for d in headings if _depth(d.text) == 1]
-    if not tops:
-        return
-    base = int(median(tops))
-    by_look: defaultdict[Look, list[int]] = defaultdict(list)
+    The title of a paper (its look stands on the first page only, with text below it) is alone on level 1; headings of
+    a cover page are on level 1 beside the top sections, which no reader takes for their parts.
+    """
+    looks = {id(d): _look(d, style) for d in headings}
+    first = min(d.rows[0].page for d in headings)
+    pages: defaultdict[Look, set[int]] = defaultdict(set)
+    depths: defaultdict[Look, list[int]] = defaultdict(list)
     for draft in headings:
+        look = looks[id(draft)]
+        pages[look].add(draft.rows[0].page)
         depth = _depth(draft.text)
         if depth is not None:
-            by_look[_look(draft, style)].append(min(6, base + depth - 1))
+            depths[look].append(depth)
+    ordered = sorted(pages, key=lambda k: (-k[0], not k[1], not k[2]))
+    title = _title(headings, looks, drafts, first)
+    base = 2 if title is not None and len(ordered) > 1 else 1
+    cover = {k for k in ordered if pages[k] == {first} and not depths[k]} if title is None else {title}
+    levels = _rank([k for k in ordered if k not in cover or len(cover) == len(ordered)], depths, base)
     for draft in headings:
-        depth = _depth(draft.text)
-        numbered = by_look.get(_look(draft, style))
-        if depth is not None and SECTION_NUMBER.match(draft.text):
-            draft.level = min(6, base + depth - 1)
-        elif numbered and depth is None:
-            draft.level = int(median(numbered))
+        look = looks[id(draft)]
+        depth = _depth(draft.text) if SECTION_NUMBER.match(draft.text) else None
+        level = levels.get(look, 1) if depth is None else base + depth - 1
+        draft.level = max(1, min(6, level))
+
+
+def _title(headings: Sequence[Draft], looks: dict[int, Look], drafts: Sequence[Draft], first: int) -> Look | None:
+    """The look of a title that stands above text on the first page and nowhere else."""
+    look = max(looks.values(), key=lambda k: k[0])
+    bearers = [d for d in headings if looks[id(d)] == look]
+    text = sum(len(d.text) for d in drafts if d.kind == "paragraph" and d.rows and d.rows[0].page == first)
+    alone = len(bearers) <= 2 and all(d.rows[0].page == first for d in bearers)
+    return look if alone and text > _TITLE_PAGE_CHARS else None
+
+
+def _rank(ordered: Sequence[Look], depths: Mapping[Look, list[int]], base: int) -> dict[Look, int]:
+    """A level for each look, largest look first: numbered looks by their usual depth, others one below the next larger
+    look and above the next smaller numbered one."""
+    numbered = {k: base - 1 + int(median_low(depths[k])) for k in ordered if len(depths[k]) >= 2}
+    levels: dict[Look, int] = {}
+    previous: Look | None = None
+    for index, look in enumerate(ordered):
+        if look in numbered:
+            levels[look] = numbered[look]
+        else:
+            above = levels[previous] if previous else base - 1
+            near = previous is not None and abs(previous[0] - look[0]) < 0.06 and previous[1:] == look[1:]
+            level = above if near else above + 1
+            ceiling = next((numbered[k] - 1 for k in ordered[index + 1 :] if k in numbered), 6)
+            levels[look] = max(base, min(level, max(ceiling, base)))
+        previous = look
+    return levels

@@ -9,7 +9,7 @@ What happens to a character:
 * Latin ligatures (U+FB00–FB06) are spelled out; everything else keeps its code point (no NFKC: it would turn x² to x2).
   The accounting of the promise "nothing is lost" is by multiset of non-space characters after NFKC.
 * PDFium's U+0002, a hyphen that ends a line, becomes `-` and marks its word with `hyphen`.
-* Text nobody can see (render mode 3 or 7, transparent, smaller than half a point, outside the crop box) goes to
+* Text nobody can see (render mode 3 or 7, transparent, smaller than 1.5 points, outside the crop box) goes to
   `invisible`; a glyph printed twice on one spot (poor man's bold) is kept once, its copy goes to `dropped`.
 * Control and zero-width characters go to `dropped`; a glyph without a code point is U+FFFD in the text.
 """
@@ -40,7 +40,7 @@ _LIGATURES: Final = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ":
 _SPACES: Final = np.array(sorted({i for i in range(0x3001) if chr(i).isspace()}), np.int64)
 _CONTROLS: Final = {*range(1, 0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x2060, 0xFEFF}
 _IGNORED: Final = np.array(sorted(_CONTROLS - {HYPHEN} - set(_SPACES.tolist())), np.int64)
-_SMALLEST_PT: Final = 0.5
+_SMALLEST_PT: Final = 1.5
 _WORD_GAP_EM: Final = 0.3
 _LINE_GAP_EM: Final = 0.8
 _SAME_SPOT_EM: Final = 0.12
