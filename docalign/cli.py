@@ -200,23 +200,26 @@ def evaluate(
 
 @app.command()
 def train(
-    data: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
+    gold: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where checkpoints and logs go.")],
     method: Annotated[str, typer.Option("--method", metavar="sft", help="How to train.")] = "sft",
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="NAME|PATH", help="The LLM to start from. [default: see `models pull`]"),
     ] = None,
+    init: Annotated[
+        Path | None, typer.Option("--init", metavar="DIR", help="A trained policy to go on from, in place of the base.")
+    ] = None,
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with the method's own settings.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = 0,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = None,
     quiet: Quiet = False,
 ) -> None:
     """Train a chunker (needs the extra `train`)."""
     from docalign.commands.train import run_train
 
-    run_train(method, data, out=out, base=base, recipe=recipe, seed=seed, quiet=quiet)
+    run_train(method, gold, out=out, base=base, init=init, recipe=recipe, seed=seed, quiet=quiet)
 
 
 @app.command()
@@ -267,4 +270,8 @@ def run(arguments: list[str]) -> int:
 
 def main() -> None:
     """The `docalign` script."""
+    if sys.argv[1:2] == ["train"]:
+        from docalign.commands.train import keep_memory
+
+        keep_memory()
     sys.exit(run(sys.argv[1:]))

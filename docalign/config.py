@@ -19,11 +19,22 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Final, get_args, get_type_hints
+from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from docalign.errors import ConfigError
 
-__all__ = ["ChunkSettings", "IngestSettings", "ModelSettings", "Settings", "find_config", "load_settings"]
+__all__ = [
+    "ChunkSettings",
+    "IngestSettings",
+    "ModelSettings",
+    "Settings",
+    "find_config",
+    "load_settings",
+    "read_options",
+    "read_toml",
+]
+
+_T = TypeVar("_T")
 
 FILE_NAME: Final = "docalign.toml"
 PREFIX: Final = "DOCALIGN_"
@@ -122,6 +133,22 @@ def load_settings(
     return settings
 
 
+def read_options(kind: type[_T], file: Path | None, **given: Any) -> _T:
+    """A dataclass of options from a flat TOML file, if there is one; what is `given` and not None beats the file.
+
+    Raises:
+        ConfigError: unreadable file, unknown key, or a value of the wrong type.
+    """
+    hints, source = get_type_hints(kind), str(file)
+    values = read_toml(file) if file is not None else {}
+    for key, value in values.items():
+        if key not in hints:
+            near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)[0]
+            raise ConfigError(f"unknown key {key!r}.", source=source, remedy=f"Did you mean {near!r}?")
+        values[key] = _typed(hints[key], value, key, source)
+    return kind(**values | {key: value for key, value in given.items() if value is not None})
+
+
 def find_config(*, config: Path | None, env: Mapping[str, str], cwd: Path | None = None) -> Path | None:
     """The docalign.toml to read: the one named, else the nearest from `cwd` upward, else None.
 
@@ -141,12 +168,22 @@ def find_config(*, config: Path | None, env: Mapping[str, str], cwd: Path | None
     return next((d / FILE_NAME for d in (start, *start.parents) if (d / FILE_NAME).is_file()), None)
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """A TOML file's tables.
+
+    Raises:
+        ConfigError: the file cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ConfigError(f"cannot be read as TOML ({reason}).", source=str(path), remedy="Mend the file.") from error
+
+
 def _read_file(path: Path) -> dict[str, dict[str, Any]]:
     source = str(path)
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ConfigError(f"cannot be read as TOML ({error}).", source=source, remedy="Mend the file.") from error
+    tables = read_toml(path)
     layer: dict[str, dict[str, Any]] = {}
     for section, table in tables.items():
         if section not in SECTIONS:
@@ -206,11 +243,16 @@ def _kinds(hint: Any) -> tuple[Any, ...]:
 
 
 def _typed(hint: Any, value: Any, name: str, source: str) -> Any:
-    """`value` from TOML as the type of its key; a whole number passes for a float.
+    """`value` from TOML as the type of its key, called `name` in `source`; a whole number passes for a float.
 
     Raises:
         ConfigError: the value has another type.
     """
+    if get_origin(hint) is Literal:
+        if value in get_args(hint):
+            return value
+        choices = ", ".join(map(repr, get_args(hint)))
+        raise ConfigError(f"{name} is {value!r}.", source=source, remedy=f"It must be one of {choices}.")
     kinds = _kinds(hint)
     if float in kinds and type(value) is int:
         return float(value)
