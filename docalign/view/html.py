@@ -94,7 +94,7 @@ def _ribbon(chunks: Sequence[Chunk]) -> str:
         parts.append(
             f'<a class="{colour(chunk.index)}" href="#chunk{chunk.index + 1}" data-chunk="{chunk.index + 1}" '
             f'tabindex="-1"><title>Chunk {chunk.index + 1}: {chunk.tokens} tokens</title>'
-            f'<rect x="{x:.2f}" width="{max(wide - 0.8, 0.4):.2f}" height="8"/></a>'
+            f'<rect x="{x:.2f}" width="{wide - min(0.8, wide / 5):.2f}" height="8"/></a>'
         )
         x += wide
     return (

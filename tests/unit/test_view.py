@@ -54,9 +54,9 @@ def made(texts: list[str], *, kinds: list[Kind] | None = None, paged: bool = Tru
         boxes = (box,) if paged else ()
         kind = kinds[i] if kinds else "paragraph"
         blocks.append(Block(i, start, start + len(part), kind, page=box.page if paged else None, boxes=boxes))
-        pages = (box.page,) if paged else ()
+        on = (box.page,) if paged else ()
         span = (text[start:], start, len(text))
-        chunks.append(Chunk("0" * 16, "d", i, *span, 7, (part,), pages, boxes, (i,), None, 1.0 if i == 0 else 0.5))
+        chunks.append(Chunk("0" * 16, "d", i, *span, 7, (part,), on, boxes, (i,), None, 1.0 if i == 0 else 0.5))
     pages = tuple(Page(n + 1, 600.0, 800.0) for n in range((len(texts) + 1) // 2)) if paged else ()
     return Document("made.pdf", "0" * 64, text, tuple(blocks), pages), chunks
 
