@@ -7,12 +7,15 @@ no gold policy; starts come from the caller, on the source's own blocks.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from docalign.document import Document
 from docalign.train.align import align
 from docalign.train.render import look_for, render_pdf
 from docalign.train.scan import Strength, scan_pdf
+
+if TYPE_CHECKING:
+    from docalign.ingest import WorkerPool
 
 __all__ = ["Mode", "rendered_bytes", "rendered_gold"]
 
@@ -32,13 +35,14 @@ def rendered_bytes(document: Mapping[str, Any], *, seed: int, mode: Mode) -> byt
 
 
 def rendered_gold(
-    document: Mapping[str, Any], starts: Iterable[int], *, seed: int, mode: Mode
+    document: Mapping[str, Any], starts: Iterable[int], *, seed: int, mode: Mode, pool: WorkerPool | None = None
 ) -> tuple[Document, tuple[int, ...], float]:
     """Render and ingest a document, and carry its gold starts over.
 
     Args:
         document: as for `rendered_bytes`.
         starts: gold block indices, the first 0.
+        pool: worker processes to use and keep; worth passing when many documents are rendered.
 
     Returns:
         The ingested document, the starts as its block ids, and a quality (0–1): the share of words matched times the
@@ -47,7 +51,7 @@ def rendered_gold(
     from docalign.ingest import ingest
 
     name = f"{document.get('id') or 'document'}#{mode}{seed}.pdf"
-    copy = ingest(rendered_bytes(document, seed=seed, mode=mode), name=name)
+    copy = ingest(rendered_bytes(document, seed=seed, mode=mode), name=name, pool=pool)
     alignment = align([str(b["text"]) for b in document["blocks"]], copy)
     carried, placed = alignment.carry(starts)
     return copy, carried, alignment.quality * placed
