@@ -99,7 +99,7 @@ def test_bad_file_has_its_exit_code_and_says_what_to_do(
         (["ingest", "missing.pdf"], 3, "missing.pdf"),
         (["chunk", "empty-folder"], 3, "no file to read"),
         (["ingest", "empty-folder"], 2, "directory"),
-        (["chunk", "good.txt", "--max-tokens", "0"], 2, "max_tokens"),
+        (["chunk", "good.txt", "--max-tokens", "0"], 2, "--max-tokens"),
         (["chunk", "good.txt", "--max-tokens", "many"], 2, "--max-tokens"),
         (["chunk", "good.txt", "--max-tokens", "10", "--target-tokens", "11"], 2, "target"),
         (["chunk", "good.txt", "--ocr", "sometimes"], 2, "sometimes"),

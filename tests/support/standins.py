@@ -17,12 +17,6 @@ from docalign.errors import ModelMissingError
 
 __all__ = ["StandInChunker", "main"]
 
-if not hasattr(docalign.chunker, "ChunkOptions"):
-    from types import SimpleNamespace
-
-    docalign.chunker.ChunkOptions = SimpleNamespace
-    docalign.chunker.Chunker = None
-
 
 class StandInChunker:
     """One chunk a block; sizes are ignored. `crash_on` names a document to fail on.
