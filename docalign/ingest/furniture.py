@@ -1,15 +1,17 @@
 """Furniture: headers, footers and page numbers, found by what repeats at the edges of the pages.
 
-Three kinds of evidence, strongest first: the same words (digits masked) at the same height on several pages; a line at
-a height where other pages have such words ("slot"), which catches running titles that change with the chapter; a lone
-page number at the outer edge. Lines are peeled from the edge inwards: body text stops the peeling. Sideways text in
-the outer margin (archive stamps) is furniture too.
+Three kinds of evidence, strongest first: the same words at the same height on several pages, numbers that count pages
+aside ("Table 1.2" and "Table 1.3" at the top of two pages do not count them); a line at a height where other pages
+have such words ("slot"), which catches running titles that change with the chapter; a lone page number at the outer
+edge. Lines are peeled from the edge inwards: body text stops the peeling. Sideways text in the outer margin (archive
+stamps) is furniture too.
 """
 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from docalign.ingest.rows import Row, Sheet, overlap
@@ -29,6 +31,11 @@ _NUMBER: Final = re.compile(
 )
 _PAGE_OF: Final = re.compile(r"(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?", re.I)
 _ROMAN: Final = re.compile(r"\b[ivxlc]+\b")
+_COUNTER: Final = re.compile(r"\d{1,6}|\b[ivxlc]+\b")
+_ROMAN_DIGITS: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
+_MIN_DENSITY: Final = 0.3
+"""A header stands on at least this share of the pages between its first and its last."""
+_LARGE: Final = 1.2
 
 
 def find_furniture(sheets: Sequence[Sheet]) -> list[list[Row]]:
@@ -94,15 +101,15 @@ def _line_text(line: Sequence[Row]) -> str:
     return " ".join(r.text for r in sorted(line, key=lambda r: r.box[0]))
 
 
-def _line_keys(line: Sequence[Row], sheet: Sheet, side: int) -> Iterator[Key]:
-    """Keys of the whole line and of its wordy pieces; a number alone counts only where it is the whole line, else every
-    section number at the top of a page would make a header."""
+def _line_keys(line: Sequence[Row], sheet: Sheet, side: int) -> Iterator[tuple[Key, str]]:
+    """Keys and texts of the whole line and of its wordy pieces; a number alone counts only where it is the whole line,
+    else every section number at the top of a page would make a header."""
     whole = _line_text(line)
     if "#" in _mask(whole) or _wordy(whole):
-        yield from _keys(whole, line[0], sheet, side)
+        yield from ((key, whole) for key in _keys(whole, line[0], sheet, side))
     for row in line:
         if len(line) > 1 and _wordy(row.text):
-            yield from _keys(row.text, row, sheet, side)
+            yield from ((key, row.text) for key in _keys(row.text, row, sheet, side))
 
 
 def _wordy(text: str) -> bool:
@@ -110,13 +117,41 @@ def _wordy(text: str) -> bool:
 
 
 def _repeated(sheets: Sequence[Sheet], edges: Sequence[Sequence[Sequence[Row]]], side: int) -> set[Key]:
-    pages: dict[Key, set[int]] = defaultdict(set)
-    for sheet, lines in zip(sheets, edges, strict=True):
+    seen: dict[Key, dict[int, tuple[str, bool]]] = defaultdict(dict)
+    for index, (sheet, lines) in enumerate(zip(sheets, edges, strict=True)):
+        body = median(r.size for r in sheet.rows) if sheet.rows else 0.0
         for line in lines:
-            for key in _line_keys(line, sheet, side):
-                pages[key].add(sheet.page.number)
-    needed = 2 if len(sheets) <= 4 else 3
-    return {key for key, where in pages.items() if len(where) >= needed}
+            large = max(r.size for r in line) > _LARGE * body
+            for key, text in _line_keys(line, sheet, side):
+                seen[key][index] = (text, large)
+    return {key for key, where in seen.items() if _is_repetition(key, where, len(sheets))}
+
+
+def _is_repetition(key: Key, where: dict[int, tuple[str, bool]], pages: int) -> bool:
+    """Whether what stands on the pages `where` (index: text, larger than the page's text) is one header or footer."""
+    needed = 2 if pages <= 4 else 3
+    if len(where) < needed or len(where) < _MIN_DENSITY * (max(where) - min(where) + 1):
+        return False
+    if all(large for _, large in where.values()) and len(where) < pages / 2:
+        return False  # a repeated heading
+    _, same = Counter(text for text, _ in where.values()).most_common(1)[0]
+    if same >= max(needed, len(where) / 2):
+        return True
+    return "#" in key[0] and _counts_pages(where, needed)
+
+
+def _counts_pages(where: dict[int, tuple[str, bool]], needed: int) -> bool:
+    """Whether one of the numbers in the texts grows with the page."""
+    offsets: Counter[tuple[int, int]] = Counter()
+    for index, (text, _) in where.items():
+        values = [int(n) if n.isdigit() else _roman(n) for n in _COUNTER.findall(text.lower())]
+        offsets.update({(place, value - index): 1 for place, value in enumerate(values)})
+    return bool(offsets) and offsets.most_common(1)[0][1] >= max(needed, 0.6 * len(where))
+
+
+def _roman(numeral: str) -> int:
+    values = [_ROMAN_DIGITS[c] for c in numeral]
+    return sum(-a if a < b else a for a, b in zip(values, [*values[1:], 0], strict=True))
 
 
 def _slots(
@@ -128,7 +163,7 @@ def _slots(
     for sheet, lines in zip(sheets, edges, strict=True):
         here: set[int] = set()
         for line in lines[:2]:
-            if any(key in keys for key in _line_keys(line, sheet, side)):
+            if any(key in keys for key, _ in _line_keys(line, sheet, side)):
                 step = int(_height(line[0], sheet, side) / _SLOT_PT)
                 here.update((step - 1, step, step + 1))
                 for near in (step - 1, step, step + 1):
@@ -143,10 +178,11 @@ def _peel(
 ) -> list[Row]:
     furniture: list[Row] = []
     for depth, line in enumerate(lines):
-        known = any(key in keys for key in _line_keys(line, sheet, side))
+        known = any(key in keys for key, _ in _line_keys(line, sheet, side))
         slot = slots.get(int(_height(line[0], sheet, side) / _SLOT_PT))
         in_slot = slot is not None and len(line) <= 4 and all(round(r.size) in slot for r in line)
-        if known or (in_slot and _air(line, sheet, side) > 0.7 * line[0].height) or (depth == 0 and _is_page_number(_line_text(line), line, sheet, side)):
+        alone = depth == 0 and _is_page_number(_line_text(line), line, sheet, side)
+        if known or alone or (in_slot and _air(line, sheet, side) > 0.7 * line[0].height):
             furniture.extend(line)
         else:
             break

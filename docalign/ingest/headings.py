@@ -7,7 +7,7 @@ from ranking the styles seen (larger first, then bolder); where a style carries 
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from statistics import median_low
 from typing import TYPE_CHECKING, Final
 
@@ -21,8 +21,8 @@ __all__ = ["mark_headings"]
 _PART: Final = re.compile(
     r"(?:chapter|part|appendix|article|section|annex|schedule|title)\s+(?:\d+|[ivxlc]+|[A-Z])\b", re.I
 )
-_MAX_CHARS: Final = 220
-_MAX_ROWS: Final = 4
+_MAX_CHARS: Final = 320
+_MAX_ROWS: Final = 8
 _TITLE_PAGE_CHARS: Final = 400
 _CLOSED: Final = re.compile(r"[.;,][\"'”’)]*$")
 
@@ -49,21 +49,19 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
     scale = draft.size / style.body
     bold = style.bold_tells and all(r.bold for r in draft.rows)
     numbered = _depth(text) is not None
-    closed = (
-        bool(_CLOSED.search(text)) and not re.fullmatch(r"(?:\S+\s+){0,6}\S+\.", text)
-        if scale > 1.1
-        else bool(_CLOSED.search(text))
-    )
+    words = len(text.split())
+    closed = bool(_CLOSED.search(text)) and not (scale > 1.1 and (words <= 8 or (numbered and bold)))
     if draft.kind == "list_item" and not (numbered and (bold or scale > 1.1)):
         return False
     if scale >= (1.3 if ocr else 1.12):
-        return not closed and text[:1] not in "•-–"
+        return not closed and words <= 45 and text[:1] not in "•-–"
     if closed or scale < 0.85:
         return False
-    words = len(text.split())
     apart = draft.gap_above > 0.3
+    if bold and text.endswith(":"):
+        return apart and len(draft.rows) == 1 and words <= 8
     if bold:
-        return (len(draft.rows) <= 3 and words <= 25 and not text.endswith(":")) or (numbered and apart)
+        return (len(draft.rows) <= 3 or scale > 1.05) and words <= (45 if scale > 1.05 else 30)
     capitals = letters >= 4 and text.upper() == text
     if capitals and apart and len(draft.rows) <= 2 and scale >= 0.95:
         return words <= 15 and following.kind != "heading"
@@ -104,22 +102,28 @@ def _set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style
     looks = {id(d): _look(d, style) for d in headings}
     first = min(d.rows[0].page for d in headings)
     pages: defaultdict[Look, set[int]] = defaultdict(set)
-    depths: defaultdict[Look, list[int]] = defaultdict(list)
+    found: defaultdict[Look, list[int]] = defaultdict(list)
     for draft in headings:
         look = looks[id(draft)]
         pages[look].add(draft.rows[0].page)
         depth = _depth(draft.text)
         if depth is not None:
-            depths[look].append(depth)
+            found[look].append(depth)
+    # A look most of whose headings bear no number takes nothing from the few that do.
+    depths = {k: found[k] if 2 * len(found[k]) >= n else [] for k, n in Counter(looks.values()).items()}
     ordered = sorted(pages, key=lambda k: (-k[0], not k[1], not k[2]))
     title = _title(headings, looks, drafts, first)
     base = 2 if title is not None and len(ordered) > 1 else 1
-    cover = {k for k in ordered if pages[k] == {first} and not depths[k]} if title is None else {title}
-    levels = _rank([k for k in ordered if k not in cover or len(cover) == len(ordered)], depths, base)
+    cover = {
+        k for k in ordered if pages[k] == {first} and not depths[k] and len({d.rows[0].page for d in headings}) > 1
+    }
+    levels = _rank([k for k in ordered if k != title and k not in cover], depths, Counter(looks.values()), base)
     for draft in headings:
         look = looks[id(draft)]
         depth = _depth(draft.text) if SECTION_NUMBER.match(draft.text) else None
-        level = levels.get(look, 1) if depth is None else base + depth - 1
+        level = (
+            levels.get(look, 1 if look == title else base) if depth is None or not depths[look] else base + depth - 1
+        )
         draft.level = max(1, min(6, level))
 
 
@@ -132,9 +136,11 @@ def _title(headings: Sequence[Draft], looks: dict[int, Look], drafts: Sequence[D
     return look if alone and text > _TITLE_PAGE_CHARS else None
 
 
-def _rank(ordered: Sequence[Look], depths: Mapping[Look, list[int]], base: int) -> dict[Look, int]:
+def _rank(
+    ordered: Sequence[Look], depths: Mapping[Look, list[int]], count: Mapping[Look, int], base: int
+) -> dict[Look, int]:
     """A level for each look, largest look first: numbered looks by their usual depth, others one below the next larger
-    look and above the next smaller numbered one."""
+    look and above the next smaller numbered one. A look hardly ever seen pushes nothing down."""
     numbered = {k: base - 1 + int(median_low(depths[k])) for k in ordered if len(depths[k]) >= 2}
     levels: dict[Look, int] = {}
     previous: Look | None = None
@@ -147,5 +153,6 @@ def _rank(ordered: Sequence[Look], depths: Mapping[Look, list[int]], base: int) 
             level = above if near else above + 1
             ceiling = next((numbered[k] - 1 for k in ordered[index + 1 :] if k in numbered), 6)
             levels[look] = max(base, min(level, max(ceiling, base)))
-        previous = look
+        if count[look] >= max(2, 0.02 * sum(count.values())) or len(ordered) <= 6:
+            previous = look
     return levels
