@@ -15,11 +15,12 @@ from PIL import Image, ImageFilter
 
 from docalign.ingest.ocr import PixelBox
 
-__all__ = ["Affine", "clean", "find_skew", "has_ink", "map_box", "straighten", "turn_clockwise"]
+__all__ = ["NOISY", "Affine", "clean", "find_skew", "has_ink", "map_box", "noise_level", "straighten", "turn_clockwise"]
 
 Affine = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: a point (x, y) of the result was (a·x + b·y + c, d·x + e·y + f) in the image it came from."""
 
+NOISY: Final = 12.0
 _MAX_SKEW_DEG: Final = 12.0
 _TRANSPOSE: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -56,23 +57,42 @@ def has_ink(image: Image.Image, *, dpi: float) -> bool:
     return int(np.count_nonzero(np.abs(inner - background) > 48)) >= 6
 
 
+def noise_level(image: Image.Image) -> float:
+    """Mean grey levels (0–255) by which pixels differ from the median of their neighbours, at the page's middle.
+
+    Clean print stays below 5; above 12 the engine sees specks as text, and may take a minute for a page of them.
+    """
+    left, top = max(0, image.width // 2 - 400), max(0, image.height // 2 - 400)
+    middle = image.crop((left, top, min(image.width, left + 800), min(image.height, top + 800)))
+    smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
+    return float(np.abs(np.asarray(middle, dtype=np.int16) - smooth).mean())
+
+
 def clean(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
     """Even background, no speckle, straight lines, at least 150 dpi; and the way back."""
     grow = 2.0 if dpi < 150 and image.width * image.height < 8_000_000 else 1.0
     if grow != 1.0:
         image = image.resize((int(image.width * grow), int(image.height * grow)), Image.Resampling.BICUBIC)
-    even = _flatten(image.filter(ImageFilter.MedianFilter(3)))
+    smooth = image.filter(ImageFilter.MedianFilter(3))
+    if noise_level(image) > NOISY:
+        smooth = smooth.filter(ImageFilter.GaussianBlur(1.2))
+    even = _flatten(smooth)
     straight, (a, b, c, d, e, f) = straighten(even, find_skew(even))
     return straight, (a / grow, b / grow, c / grow, d / grow, e / grow, f / grow)
 
 
 def _flatten(image: Image.Image) -> Image.Image:
-    """Divide by the local paper brightness: shadows of a photograph go, print stays."""
+    """Divide by the local paper brightness, then stretch: shadows of a photograph and grain go, print stays."""
     size = (max(1, image.width // 16), max(1, image.height // 16))
     paper = image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.BoxBlur(2))
     bright = np.asarray(paper.resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32)
     ratio = np.asarray(image, dtype=np.float32) / np.maximum(bright, 1.0)
-    levels = np.clip((ratio - 0.3) / 0.6, 0.0, 1.0) * 255
+    sample = ratio[::4, ::4]
+    middle = float(np.median(sample))
+    grain = 1.5 * float(np.median(np.abs(sample - middle)))
+    white = middle - 2 * grain
+    black = min(float(np.percentile(sample, 0.5)), white - 0.25)
+    levels = np.clip((ratio - black) / (white - black), 0.0, 1.0) * 255
     return Image.fromarray(levels.astype(np.uint8))
 
 

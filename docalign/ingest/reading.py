@@ -12,10 +12,21 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
+from statistics import median
 from typing import TYPE_CHECKING, Final
 
 from docalign.document import Box
-from docalign.ingest.enhance import Affine, clean, find_skew, has_ink, map_box, straighten, turn_clockwise
+from docalign.ingest.enhance import (
+    NOISY,
+    Affine,
+    clean,
+    find_skew,
+    has_ink,
+    map_box,
+    noise_level,
+    straighten,
+    turn_clockwise,
+)
 from docalign.ingest.frame import from_frame, union
 from docalign.ingest.ocr import OcrEngine, OcrWord
 from docalign.ingest.page import PageContent, TextLine, Word
@@ -31,6 +42,8 @@ _FEW_WORDS: Final = 5
 _NOISE_CONFIDENCE: Final = 0.4
 _MIN_ORIENTATION: Final = 1.0
 _MIN_SKEW_DEG: Final = 1.0
+_SAME_SIZE_IN_BLOCK: Final = 0.25
+_SAME_SIZE_ON_PAGE: Final = 0.12
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,37 +78,42 @@ class Reading:
 def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     """Read a grey image, with up to three retries if the first reading is poor.
 
-    A skewed page is straightened before its first reading: Tesseract loses lines there without losing confidence.
+    Two things are mended before the first reading, because no confidence gives them away afterwards: on a skewed page
+    Tesseract silently loses lines, and a page of specks can take it a minute.
 
     Raises:
         OcrFailedError: the engine refused the image.
     """
     if not has_ink(image, dpi=dpi):
         return Reading(())
-    skew = find_skew(image)
-    straight, back = straighten(image, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
-    best = _read(engine, straight, [back], dpi=dpi)
+    noisy = noise_level(image) > NOISY
+    if noisy:
+        first, back = clean(image, dpi=dpi)
+    else:
+        skew = find_skew(image)
+        first, back = straighten(image, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
+    best = _read(engine, first, [back], dpi=dpi)
     if not best.poor:
         return best
-    tries: list[Reading] = [best]
-    if straight is not image:
+    tries = [best]
+    if first is not image and not noisy:
         tries.append(_read(engine, image, [], dpi=dpi))
-    turn, sure = engine.orientation(image, dpi=dpi)
+    turn, sure = engine.orientation(first, dpi=dpi)
     if turn and sure >= _MIN_ORIENTATION:
-        turned, back = turn_clockwise(image, turn)
-        tries.append(_read(engine, turned, [back], dpi=dpi, turn=turn))
+        turned, unturn = turn_clockwise(first, turn)
+        tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn))
     best = max(tries, key=lambda r: r.score)
-    if best.poor:
+    if best.poor and not noisy:
         turned, unturn = turn_clockwise(image, best.turn)
-        cleaned, back = clean(turned, dpi=dpi)
-        again = _read(engine, cleaned, [back, unturn], dpi=dpi / math.hypot(back[0], back[3]), turn=best.turn)
+        cleaned, unclean = clean(turned, dpi=dpi)
+        again = _read(engine, cleaned, [unclean, unturn], dpi=dpi, turn=best.turn)
         best = max(best, again, key=lambda r: r.score)
     return _drop_noise(best)
 
 
 def _read(engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0) -> Reading:
-    """Read an image that was made from the page by steps; `back` undoes them, the last step first."""
-    words = engine.recognise(image, dpi=dpi)
+    """Read an image that was made from the page (of `dpi`) by steps; `back` undoes them, the last step first."""
+    words = engine.recognise(image, dpi=dpi / math.prod(math.hypot(step[0], step[3]) for step in back))
     for step in back:
         scale = math.hypot(step[0], step[3])
         words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]
@@ -136,12 +154,11 @@ def to_content(
         return from_frame(shown, width, height, rotation)
 
     points_per_pixel = across if reading.turn % 180 else down
+    size_of = _even_sizes(reading.words)
     lines = []
-    for _, group in groupby(reading.words, key=lambda w: (w.block, w.paragraph, w.line)):
-        words = tuple(
-            Word(w.text, place(w.box), round(w.line_height * points_per_pixel, 2), confidence=w.confidence)
-            for w in group
-        )
+    for key, group in groupby(reading.words, key=_line_of):
+        size = round(size_of[key] * points_per_pixel, 2)
+        words = tuple(Word(w.text, place(w.box), size, confidence=w.confidence) for w in group)
         lines.append(TextLine(words, union(w.box for w in words)))
     return PageContent(
         number=number,
@@ -154,3 +171,26 @@ def to_content(
         confidence=reading.confidence if lines else None,
         rotation=(rotation + reading.turn) % 360,
     )
+
+
+def _line_of(word: OcrWord) -> tuple[int, int, int]:
+    return (word.block, word.paragraph, word.line)
+
+
+def _even_sizes(words: Sequence[OcrWord]) -> dict[tuple[int, int, int], float]:
+    """A type size in pixels for each line.
+
+    The engine measures every line by the letters that happen to stand in it, so one type size comes out as many.
+    Lines near the median of their block take it; then blocks near the page's commonest size take that.
+    """
+    lines = {_line_of(w): w.line_height for w in words}
+    for near, key in ((_SAME_SIZE_IN_BLOCK, lambda w: w.block), (_SAME_SIZE_ON_PAGE, lambda _: 0)):
+        groups: dict[int, list[float]] = {}
+        for word in words:
+            groups.setdefault(key(word), []).extend([lines[_line_of(word)]] * len(word.text))
+        usual = {k: median(sizes) for k, sizes in groups.items()}
+        for word in words:
+            size, middle = lines[_line_of(word)], usual[key(word)]
+            if abs(size - middle) <= near * middle:
+                lines[_line_of(word)] = middle
+    return lines

@@ -22,7 +22,7 @@ from docalign.errors import DocalignError
 __all__ = ["main", "receive", "send"]
 
 _LENGTH: Final = struct.Struct("<Q")
-_PARENT_CHECK_S: Final = 1.0
+_PARENT_CHECK_S: Final = 0.25
 
 
 def send(pipe: IO[bytes], value: Any) -> None:

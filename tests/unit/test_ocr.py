@@ -1,0 +1,253 @@
+"""OCR: known text is read, where it stands is known, and nothing is made up."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from docalign.errors import OcrFailedError, OcrMissingError, UsageError
+from docalign.ingest import tesseract
+from docalign.ingest.enhance import NOISY, find_skew, map_box, noise_level, straighten, turn_clockwise
+from docalign.ingest.ocr import OcrEngine, OcrWord, choose_engine, split_languages
+from docalign.ingest.reading import Reading, read_image, to_content
+from tests.support.files import picture_of
+
+LINES = [
+    "The quick brown fox jumps over the lazy dog",
+    "Chunks end where their subject ends and not before",
+    "Nothing is lost and nothing is invented on this page",
+    "Every word points back to the place it came from",
+]
+TEXT = " ".join(LINES)
+
+
+@pytest.fixture(scope="module")
+def engine() -> OcrEngine:
+    return choose_engine("eng")
+
+
+@pytest.fixture(scope="module")
+def page() -> Image.Image:
+    return picture_of(LINES)
+
+
+def words_of(reading: Reading) -> str:
+    return " ".join(w.text for w in reading.words)
+
+
+def test_a_rendered_page_is_read_with_boxes_and_confidence(engine: OcrEngine, page: Image.Image) -> None:
+    reading = read_image(engine, page, dpi=200)
+    assert words_of(reading) == TEXT
+    assert reading.confidence is not None
+    assert reading.confidence > 0.85
+    first = reading.words[0]
+    assert first.box[0] == pytest.approx(180, abs=6)
+    assert 195 < first.box[1] < first.box[3] < 245
+    assert len({w.line for w in reading.words}) == 4
+
+
+def test_a_blank_page_gives_nothing_and_no_confidence(engine: OcrEngine) -> None:
+    blank = Image.new("L", (1700, 2200), 250)
+    assert engine.recognise(blank, dpi=200) == []
+    reading = read_image(engine, blank, dpi=200)
+    assert (reading.words, reading.confidence) == ((), None)
+    content = to_content(reading, number=1, width=612, height=792, rotation=0, pixels=blank.size)
+    assert (content.kind, content.confidence, content.lines) == ("blank", None, ())
+
+
+def test_specks_on_a_blank_page_are_no_text(engine: OcrEngine) -> None:
+    dirty = Image.effect_noise((1700, 2200), 60).point(lambda v: 255 if v < 200 else 120)
+    assert noise_level(dirty) > NOISY
+    reading = read_image(engine, dirty, dpi=200)
+    assert len(words_of(reading)) < 5
+    assert reading.confidence is None or reading.confidence < 0.7
+
+
+@pytest.mark.parametrize("turn", [90, 180, 270])
+def test_a_turned_page_is_read_and_its_boxes_are_those_of_the_page_as_it_lies(
+    engine: OcrEngine, page: Image.Image, turn: int
+) -> None:
+    lying, _ = turn_clockwise(page, turn)
+    reading = read_image(engine, lying, dpi=200)
+    assert words_of(reading) == TEXT
+    assert reading.turn == (360 - turn) % 360
+    # The first word stands at (180, 208)–(257, 240) of the upright page.
+    expected = map_box((180, 208, 257, 240), turn_clockwise(lying, reading.turn)[1])
+    assert reading.words[0].box == pytest.approx(expected, abs=12)
+    content = to_content(reading, number=1, width=612, height=792, rotation=0, pixels=lying.size)
+    assert content.rotation == reading.turn
+
+
+@pytest.mark.parametrize("skew", [-7.0, -2.0, 3.0, 6.0])
+def test_a_skewed_page_is_read_and_its_boxes_lie_on_the_skewed_print(
+    engine: OcrEngine, page: Image.Image, skew: float
+) -> None:
+    skewed = page.rotate(-skew, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
+    assert find_skew(skewed) == pytest.approx(skew, abs=0.3)
+    reading = read_image(engine, skewed, dpi=200)
+    assert words_of(reading) == TEXT
+    for word in (reading.words[0], reading.words[-1]):
+        assert has_dark(skewed.crop(tuple(round(v) for v in word.box)))
+
+
+def test_a_straight_page_is_not_touched(page: Image.Image) -> None:
+    assert find_skew(page) == 0.0
+    assert straighten(page, 0.0)[0] is page
+
+
+def has_dark(image: Image.Image) -> bool:
+    low, _ = image.getextrema()
+    return float(low) < 100  # type: ignore[arg-type]
+
+
+def test_every_step_says_how_to_map_a_point_back() -> None:
+    page = Image.new("L", (300, 500), 255)
+    page.paste(0, (40, 60, 60, 70))
+    mark = (40.0, 60.0, 60.0, 70.0)
+    for turn in (0, 90, 180, 270):
+        turned, back = turn_clockwise(page, turn)
+        found = turned.point(lambda v: 255 - v).getbbox()
+        assert found is not None
+        assert map_box(tuple(map(float, found)), back) == mark  # type: ignore[arg-type]
+    straight, back = straighten(page, 4.0)
+    found = straight.point(lambda v: 255 if v < 128 else 0).getbbox()
+    assert found is not None
+    x0, y0, x1, y1 = map_box(tuple(map(float, found)), back)  # type: ignore[arg-type]
+    assert ((x0 + x1) / 2, (y0 + y1) / 2) == pytest.approx((50, 65), abs=1)
+
+
+def test_noise_and_shadow_are_cleaned_on_the_retry(engine: OcrEngine, page: Image.Image) -> None:
+    shadow = Image.linear_gradient("L").resize(page.size).point(lambda v: 60 + v * 0.5)
+    noise = Image.effect_noise(page.size, 90)
+    dirty = Image.blend(Image.composite(page, shadow, page.point(lambda v: 255 if v < 128 else 0)), noise, 0.3)
+    raw = {w.text.strip(".") for w in engine.recognise(dirty, dpi=200)}
+    read = {w.text.strip(".") for w in read_image(engine, dirty, dpi=200).words}
+    wanted = set(TEXT.split())
+    assert len(wanted & read) >= 0.8 * len(wanted) > len(wanted & raw)
+
+
+class Recorder:
+    """An engine that gives prepared answers and notes what it was asked."""
+
+    name = "recorder"
+
+    def __init__(self, *answers: list[OcrWord], orientation: tuple[int, float] = (0, 0.0)) -> None:
+        self.answers = list(answers)
+        self.calls: list[str] = []
+        self._orientation = orientation
+
+    def recognise(self, image: Image.Image, *, dpi: float) -> list[OcrWord]:
+        self.calls.append("read")
+        return self.answers.pop(0)
+
+    def orientation(self, image: Image.Image, *, dpi: float) -> tuple[int, float]:
+        self.calls.append("orientation")
+        return self._orientation
+
+
+def word(text: str, confidence: float) -> OcrWord:
+    return OcrWord(text, (10.0, 10.0, 60.0, 30.0), confidence, 1, 1, 1, 20.0)
+
+
+def test_a_good_reading_costs_one_pass(page: Image.Image) -> None:
+    engine = Recorder([word(f"good{n}", 0.95) for n in range(30)])
+    read_image(engine, page, dpi=200)
+    assert engine.calls == ["read"]
+
+
+def test_a_poor_reading_is_retried_and_the_better_one_kept(page: Image.Image) -> None:
+    better = [word(f"better{n}", 0.9) for n in range(30)]
+    worse = [word(f"worse{n}", 0.5) for n in range(30)]
+    engine = Recorder(worse, better)
+    assert words_of(read_image(engine, page, dpi=200)).startswith("better0")
+    assert engine.calls == ["read", "orientation", "read"]
+    engine = Recorder(worse, [word(f"bad{n}", 0.2) for n in range(30)])
+    assert words_of(read_image(engine, page, dpi=200)).startswith("worse0")
+
+
+def test_a_sure_orientation_is_tried(page: Image.Image) -> None:
+    poor, good = [word("mess", 0.3)], [word(f"good{n}", 0.9) for n in range(30)]
+    engine = Recorder(poor, good, orientation=(90, 8.0))
+    reading = read_image(engine, page, dpi=200)
+    assert reading.turn == 90
+    assert engine.calls == ["read", "orientation", "read"]
+
+
+def test_lines_of_one_block_get_one_type_size() -> None:
+    heights = [30.0, 33.0, 28.0, 31.0, 60.0]
+    words = tuple(
+        dataclasses.replace(word("abcdefgh", 0.9), line=n, line_height=height) for n, height in enumerate(heights)
+    )
+    content = to_content(Reading(words), number=1, width=612, height=792, rotation=0, pixels=(612, 792))
+    assert [line.words[0].size for line in content.lines] == [31.0, 31.0, 31.0, 31.0, 60.0]
+
+
+def test_the_page_is_placed_in_points_under_page_rotation() -> None:
+    reading = Reading((word("corner", 0.9),))
+    content = to_content(reading, number=3, width=100, height=200, rotation=90, pixels=(400, 200))
+    # Shown turned, the 100 × 200 page is 200 × 100 points on 400 × 200 pixels: half a point a pixel.
+    assert content.lines[0].box == (5.0, 170.0, 15.0, 195.0)
+    assert (content.number, content.rotation) == (3, 90)
+
+
+HOCR = b"""<?xml version="1.0"?><html xmlns="http://www.w3.org/1999/xhtml"><body>
+<div class='ocr_page' title='bbox 0 0 500 500'><div class='ocr_carea' title="bbox 0 0 9 9"><p class='ocr_par'>
+<span class='ocr_line' title="bbox 10 20 90 40; baseline 0 -4; x_size 22.5; x_descenders 5">
+<span class='ocrx_word' title='bbox 10 20 50 40; x_wconf 96'>Two</span>
+<span class='ocrx_word' title='bbox 55 20 90 40; x_wconf 41'><em>words</em></span>
+<span class='ocrx_word' title='bbox 95 20 99 40; x_wconf 95'> </span></span>
+<span class='ocr_line' title="bbox 100 100 120 300; textangle 90; x_size 20">
+<span class='ocrx_word' title='bbox 100 100 120 300; x_wconf 80'>up</span></span></p></div></div></body></html>"""
+
+
+def test_hocr_of_the_command_gives_the_same_kind_of_words() -> None:
+    two, words, up = tesseract.parse_hocr(HOCR)
+    assert (two.text, two.box, two.confidence, two.line_height) == ("Two", (10.0, 20.0, 50.0, 40.0), 0.96, 22.5)
+    assert (words.text, words.line, words.confidence) == ("words", two.line, 0.41)
+    assert (up.turn, up.line) == (90, two.line + 1)
+    with pytest.raises(OcrFailedError):
+        list(tesseract.parse_hocr(b"<html>"))
+
+
+def test_a_failing_command_is_named(page: Image.Image, tmp_path: Path) -> None:
+    command = tmp_path / "tesseract"
+    command.write_text("#!/bin/sh\necho 'read_params_file: no such thing' >&2\nexit 1\n")
+    command.chmod(0o755)
+    engine = tesseract.CommandEngine(("eng",), str(command))
+    with pytest.raises(OcrFailedError, match="no such thing"):
+        engine.recognise(page, dpi=200)
+    assert engine.orientation(page, dpi=200) == (0, 0.0)
+
+
+def test_a_missing_language_says_what_installs_it() -> None:
+    with pytest.raises(OcrMissingError) as caught:
+        choose_engine("eng+xyz_abc")
+    assert "apt-get install tesseract-ocr tesseract-ocr-xyz-abc" in caught.value.remedy
+    assert caught.value.exit_code == 7
+
+
+def test_without_any_engine_the_remedy_is_pip(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tesseract, "wheel_installed", lambda: False)
+    monkeypatch.setattr(tesseract, "find_command", lambda: None)
+    with pytest.raises(OcrMissingError, match="pip install tesserocr"):
+        choose_engine("eng")
+
+
+@pytest.mark.parametrize("bad", ["", "eng+", "../etc/passwd", "eng deu", "a/b"])
+def test_language_names_cannot_be_paths(bad: str) -> None:
+    with pytest.raises(UsageError):
+        split_languages(bad)
+
+
+def test_importing_ingest_loads_nothing_heavy() -> None:
+    heavy = ("PIL", "numpy", "tesserocr", "pypdfium2", "markdown_it")
+    code = f"import sys, docalign.ingest; print([m for m in {heavy} if m in sys.modules])"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.strip() == "[]"
