@@ -29,6 +29,9 @@ _CAPTION: Final = re.compile(
     r"(?:[A-Z]?\d+(?:[.\-–]\d+)*[a-z]?|[IVX]+|[A-Z])\s*(?:[:.|–—]|$)",
     re.I,
 )
+_CAPITAL: Final = re.compile(r"[A-Z]\.")
+_NEAR: Final = 8
+"""How many rows above and below tell the margins."""
 _CONTENTS: Final = re.compile(r"(?:[.…·_]\s?){4,}\s*(?:\d{1,4}|[ivxlcdm]{1,7}|[A-Z]-\d{1,3})\s*$")
 _ENDS: Final = re.compile(r"[.!?:;…][\"'”’)\]]*$")
 SECTION_NUMBER: Final = re.compile(
@@ -47,7 +50,7 @@ class Style:
     mono_tells: bool
 
     def leading_of(self, size: float) -> float:
-        return self.leading.get(round(size), 1.25 * size)
+        return max(1.0, self.leading.get(round(size), 1.25 * size))
 
 
 @dataclass(slots=True)
@@ -103,11 +106,12 @@ def measure(streams: Sequence[Sequence[Item]]) -> Style:
 
 def group(stream: Sequence[Item], column: int, style: Style) -> list[Draft]:
     """The drafts of one stream, top to bottom."""
-    rows = [i for i in stream if isinstance(i, Row)]
-    left, right = min((r.box[0] for r in rows), default=0.0), max((r.box[2] for r in rows), default=0.0)
     drafts: list[Draft] = []
     above: float | None = None
-    for item in stream:
+    for index, item in enumerate(stream):
+        # The margins are local: a stream may hold parts of different width.
+        near = [i for i in stream[max(0, index - _NEAR) : index + _NEAR] if isinstance(i, Row)]
+        left, right = min((r.box[0] for r in near), default=0.0), max((r.box[2] for r in near), default=0.0)
         if isinstance(item, Table):
             drafts.append(Draft("table", table=item, columns=[column]))
         else:
@@ -120,7 +124,17 @@ def group(stream: Sequence[Item], column: int, style: Style) -> list[Draft]:
                 gap = 9.0 if above is None else max(0.0, item.box[1] - above) / style.leading_of(item.size)
                 drafts.append(Draft(kind or "paragraph", [item], [column], gap_above=gap))
         above = item.box[3]
+    _demote_initials(drafts)
     return drafts
+
+
+def _demote_initials(drafts: Sequence[Draft]) -> None:
+    """`K. Smith` is no list item: a capital enumerates only next to its neighbour in the alphabet."""
+    items = [d for d in drafts if d.kind == "list_item" and _CAPITAL.fullmatch(d.rows[0].words[0].text)]
+    letters = [ord(d.rows[0].words[0].text[0]) for d in items]
+    for index, (draft, letter) in enumerate(zip(items, letters, strict=True)):
+        if letter - 1 not in letters[index - 1 : index] and letter + 1 not in letters[index + 1 : index + 2]:
+            draft.kind = "paragraph"
 
 
 def _kind(row: Row, style: Style) -> Kind:
@@ -245,6 +259,8 @@ def _is_new_paragraph(draft: Draft, row: Row, left: float, right: float, step: f
         return True
     if len(draft.rows) == 1 and indent < -0.8 * em and first.box[0] - left > 0.8 * em:
         return short and _ended(last) and not _centred(last, left, right)
+    if len(draft.rows) > 1 and draft.rows[1].box[0] - first.box[0] > 0.8 * em and indent < -0.8 * em:
+        return abs(row.box[0] - first.box[0]) < 0.5 * em  # the next entry of a list with hanging indents
     if short and _ended(last):
         return True
     if step > 1.12 * usual + 0.5 and (_ended(last) or short):

@@ -17,7 +17,7 @@ __all__ = ["join_breaks"]
 
 _ENDED: Final = re.compile(r"[.!?:;…][\"'”’)\]\d]*$")
 _OPEN: Final = re.compile(r"[,\-–—(]$")
-_SKIPPED: Final = 4
+_SKIPPED: Final = 12
 """How many drafts (footnotes, captions, tables) may stand between the halves."""
 
 

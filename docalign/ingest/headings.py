@@ -66,7 +66,7 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
     if capitals and apart and len(draft.rows) <= 2 and scale >= 0.95:
         return words <= 15 and following.kind != "heading"
     return (
-        (numbered or bool(_PART.match(text)))
+        ((numbered and text[0].isdigit()) or bool(_PART.match(text)))
         and apart
         and len(draft.rows) == 1
         and words <= 12

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 __all__ = ["Spellings", "joint"]
 
 _HYPHENS: Final = "-‐\u00ad"
-_BROKEN: Final = re.compile(r"[^\W\d_]+[-‐]$")
+_BROKEN: Final = re.compile(r"[^\W_][-‐]$")
+_SUSPENDED: Final = frozenset({"and", "or", "to", "und", "oder", "et", "ou", "y", "o"})
+"""After these a hyphen stands for a word to come: pre- and post-war."""
 _TAIL: Final = re.compile(r"(?:[^\W_]+[-‐])*[^\W_]+$")
 _HEAD: Final = re.compile(r"[^\W_]+(?:[-‐][^\W_]+)*")
 _WORD: Final = re.compile(r"[^\W\d_]+(?:[-‐][^\W\d_]+)*")
@@ -46,6 +48,8 @@ def joint(above: Row, below: Row, spellings: Spellings) -> str | None:
     if not (above.words[-1].hyphen or _BROKEN.search(left)) or left[-1] not in _HYPHENS or len(left) < 2:
         return None
     if not left[-2].isalnum() or not right[:1].isalnum():
+        return None
+    if right.lower() in _SUSPENDED:
         return None
     if not right[0].islower() or not left[-2].isalpha():
         return "keep"

@@ -1,0 +1,319 @@
+"""Layout on typeset pages: reading order, furniture, hyphens, kinds of blocks, levels, joints."""
+
+from __future__ import annotations
+
+import pypdfium2 as pdfium
+import typst
+
+from docalign.document import Document
+from docalign.ingest.layout import build_document
+from docalign.ingest.page import PageContent, TextLine, Word
+from docalign.ingest.pdf_text import extract_page
+from tests.support.accounting import of_document, of_page
+
+WORDS = "river stone under morning light moved slowly toward open water while birds called across quiet fields"
+
+
+def typeset(source: str, *, page: str = "width: 420pt, height: 560pt, margin: 50pt", extra: str = "") -> Document:
+    text = f"#set page({page})\n#set text(size: 10pt)\n#set par(justify: true)\n{extra}\n{source}"
+    pdf = pdfium.PdfDocument(typst.compile(text.encode()))
+    return build_document([extract_page(pdf, i) for i in range(len(pdf))], source="t.pdf", sha256="0").check()
+
+
+def prose(first: str, sentences: int = 4) -> str:
+    return f"{first} " + " ".join(f"The {WORDS} again." for _ in range(sentences))
+
+
+def kinds(document: Document) -> list[tuple[str, str]]:
+    return [(b.kind, document.block_text(b)) for b in document.blocks]
+
+
+def line(
+    text: str, x: float, y: float, *, size: float = 10, confidence: float | None = None, **style: bool
+) -> TextLine:
+    words, left = [], x
+    for part in text.split():
+        width = 0.5 * size * len(part)
+        words.append(Word(part, (left, y, left + width, y + size), size, confidence=confidence, **style))
+        left += width + 0.3 * size
+    return TextLine(tuple(words), (x, y, left - 0.3 * size, y + size))
+
+
+def page(*lines: TextLine, number: int = 1, ocr: bool = False, rotation: int = 0) -> PageContent:
+    return PageContent(number, 400, 600, "scan" if ocr else "text", lines, ocr=ocr, rotation=rotation)
+
+
+def build(*pages: PageContent) -> Document:
+    document = build_document(pages, source="x", sha256="0").check()
+    held = of_document(document)
+    for content in pages:
+        assert not of_page(content) - held[content.number]
+    return document
+
+
+# --- reading order -----------------------------------------------------------------------------------------------
+
+
+def test_left_column_is_read_before_the_right_one() -> None:
+    paragraphs = "\n\n".join(prose(f"Paragraph{i} starts.") for i in range(8))
+    document = typeset(f"#columns(2)[\n{paragraphs}\n]")
+    places = [document.text.index(f"Paragraph{i} starts.") for i in range(8)]
+    assert places == sorted(places)
+    assert f"The {WORDS} again." in document.text
+
+
+def test_wide_elements_cut_the_columns_in_bands() -> None:
+    half = "\n\n".join(prose(f"UPPER{i}.", 3) for i in range(3))
+    lower = "\n\n".join(prose(f"LOWER{i}.", 3) for i in range(3))
+    wide = prose("MIDDLE over the whole width.", 3)
+    document = typeset(f"= A title over both columns\n#columns(2)[{half}]\n{wide}\n\n#columns(2)[{lower}]")
+    marks = ["A title", "UPPER0", "UPPER1", "UPPER2", "MIDDLE", "LOWER0", "LOWER1", "LOWER2"]
+    places = [document.text.index(mark) for mark in marks]
+    assert places == sorted(places)
+
+
+def test_a_table_without_rules_is_read_row_by_row() -> None:
+    rows = [line(text, x, 100 + 14 * k) for k in range(6) for text, x in ((f"name{k}", 50), (f"value{k}", 260))]
+    document = build(page(*rows))
+    assert " ".join(document.text.split()) == " ".join(f"name{k} value{k}" for k in range(6))
+
+
+def test_short_columns_delivered_one_after_the_other_stay_columns() -> None:
+    left = [line(f"left{k}", 50, 100 + 14 * k) for k in range(6)]
+    right = [line(f"right{k}", 260, 100 + 14 * k) for k in range(6)]
+    words = build(page(*left, *right)).text.split()
+    assert words == [f"left{k}" for k in range(6)] + [f"right{k}" for k in range(6)]
+
+
+# --- furniture ---------------------------------------------------------------------------------------------------
+
+
+def test_headers_footers_and_page_numbers_are_set_aside() -> None:
+    body = "\n#pagebreak()\n".join(prose(f"{word} text.", i + 3) for i, word in enumerate(WORDS.split()[:5]))
+    extra = "#set page(header: [Annual Report of the Harbour], footer: context [Page #counter(page).display() of 5])"
+    document = typeset(body, extra=extra)
+    assert "Annual Report" not in document.text
+    assert "Page 3 of 5" not in document.text
+    assert [f.text for f in document.furniture if f.page == 3] == ["Annual Report of the Harbour", "Page 3 of 5"]
+
+
+def test_a_running_title_that_changes_is_furniture_too() -> None:
+    pages = []
+    for number in range(1, 10):
+        title = (
+            f"Chapter {(number - 1) // 3 + 1}: Subject {'ABC'[(number - 1) // 3]}" if number != 5 else "A guest title"
+        )
+        lines = [line(title, 50, 30), line(str(number), 340, 30)]
+        lines += [line(f"Body number{number} has words of its own{k}.", 50, 80 + 14 * k) for k in range(20)]
+        pages.append(page(*lines, number=number))
+    document = build(*pages)
+    assert "guest" not in document.text
+    assert "Chapter" not in document.text
+    assert "own19" in document.text
+
+
+def test_a_single_page_loses_only_what_is_clearly_its_number() -> None:
+    document = build(page(line("Dear reader, this is a letter.", 50, 100), line("Page 1 of 9", 180, 570)))
+    assert document.text == "Dear reader, this is a letter."
+    assert [f.text for f in document.furniture] == ["Page 1 of 9"]
+
+
+def test_numbered_table_titles_at_the_top_of_pages_are_no_header() -> None:
+    pages = [
+        page(
+            line(f"Table {3 * n}.{7 - n}", 50, 40),
+            *[line(f"Body{n} text number {k} is here.", 50, 90 + 14 * k) for k in range(10)],
+            number=n,
+        )
+        for n in range(1, 7)
+    ]
+    document = build(*pages)
+    assert all(f"Table {3 * n}.{7 - n}" in document.text for n in range(1, 7))
+
+
+def test_a_document_of_one_repeated_page_keeps_a_text() -> None:
+    document = build(*[page(line("Blank form to fill in", 50, 40), number=n) for n in range(1, 5)])
+    assert document.text.count("Blank form") == 4
+
+
+# --- hyphens -----------------------------------------------------------------------------------------------------
+
+
+def joined(first: str, second: str, *more: str) -> Document:
+    lines = [line(text, 50, 100 + 12 * k) for k, text in enumerate((first, second, *more))]
+    return build(page(*lines))
+
+
+def test_a_broken_word_is_joined_and_the_hyphen_reported() -> None:
+    document = joined("the words of this docu-", "ment are joined again")
+    assert "this document are" in document.text
+    assert [(d.page, d.text, d.reason) for d in document.dropped] == [(1, "-", "hyphen")]
+    first, second = document.blocks[0].lines
+    assert document.text[first.start : first.end].endswith("docu")
+    assert document.text[second.start : second.end].startswith("ment")
+
+
+def test_a_hyphen_before_a_capital_or_digit_stays() -> None:
+    assert "Jean-Paul" in joined("a letter that was sent by Jean-", "Paul to his mother").text
+    assert "COVID-19" in joined("a report about the cases of COVID-", "19 in the region").text
+
+
+def test_a_compound_spelled_with_a_hyphen_elsewhere_keeps_it() -> None:
+    document = joined("a well-known fact is here and it is well-", "known to the reader of it")
+    assert "it is well-known to" in document.text
+    assert document.dropped == ()
+
+
+def test_suspended_hyphens_stay_apart() -> None:
+    assert "pre- and post-war" in joined("a history of both the pre-", "and post-war years here").text
+
+
+# --- kinds of blocks ---------------------------------------------------------------------------------------------
+
+
+def test_paragraphs_lists_and_captions() -> None:
+    source = f"""
+{prose("First paragraph.", 2)}
+
+{prose("Second paragraph.", 2)}
+
+- {prose("Bullet one.", 1)}
+- Bullet two.
+
++ Number one.
++ Number two.
+
+Figure 1: A drawing of the harbour.
+
+{prose("Third paragraph.", 2)}
+"""
+    found = [(kind, text.split(".")[0]) for kind, text in kinds(typeset(source))]
+    assert found == [
+        ("paragraph", "First paragraph"),
+        ("paragraph", "Second paragraph"),
+        ("list_item", "• Bullet one"),
+        ("list_item", "• Bullet two"),
+        ("list_item", "1"),
+        ("list_item", "2"),
+        ("caption", "Figure 1: A drawing of the harbour"),
+        ("paragraph", "Third paragraph"),
+    ]
+
+
+def test_indented_paragraphs_are_told_apart() -> None:
+    paragraphs = "\n\n".join(prose(f"Opening{i} here.", 3) for i in range(4))
+    document = typeset(paragraphs, extra="#set par(first-line-indent: 1.5em, spacing: 0.65em)")
+    assert [text.split()[0] for _, text in kinds(document)] == [f"Opening{i}" for i in range(4)]
+
+
+def test_an_initial_does_not_make_a_list_item() -> None:
+    document = build(page(line("T. Adams wrote the first part of it", 50, 100), line("K. Brown the second", 50, 140)))
+    assert {b.kind for b in document.blocks} == {"paragraph"}
+
+
+def test_code_keeps_its_lines_and_indentation() -> None:
+    source = f"{prose('Some text.', 2)}\n\n```\nif x > 0:\n    print(x)\n        deep(x,  y)\n```\n\n{prose('More text.', 2)}"
+    document = typeset(source)
+    code = [text for kind, text in kinds(document) if kind == "code"]
+    assert code == ["if x > 0:\n    print(x)\n        deep(x,  y)"]
+
+
+def test_contents_lines_are_items_and_no_headings() -> None:
+    lines = [
+        line(f"{k} Chapter on things . . . . . . . . . . {10 * k}", 50, 100 + 14 * k, bold=True) for k in range(1, 6)
+    ]
+    text = [line(f"Plain text goes on here with number {k} again", 50, 250 + 12 * k) for k in range(10)]
+    document = build(page(*lines, *text))
+    assert [b.kind for b in document.blocks][:5] == ["list_item"] * 5
+
+
+# --- headings ----------------------------------------------------------------------------------------------------
+
+
+def test_headings_have_levels_by_size() -> None:
+    sections = f"= Alpha\n{prose('A.', 2)}\n\n== Beta\n{prose('B.', 2)}\n\n=== Gamma\n{prose('C.', 2)}\n\n= Delta\n{prose('D.', 2)}"
+    document = typeset(sections)
+    found = {document.block_text(b): b.level for b in document.blocks if b.kind == "heading"}
+    assert found == {"Alpha": 1, "Beta": 2, "Gamma": 3, "Delta": 1}
+
+
+def test_section_numbers_give_levels_where_looks_do_not() -> None:
+    source = "\n\n".join(
+        f'#text(weight: "bold")[{number} {title}]\n\n{prose("Text.", 2)}'
+        for number, title in (("1", "Intro"), ("1.1", "Aims"), ("1.1.1", "Scope"), ("2", "Methods"), ("2.1", "Sample"))
+    )
+    document = typeset(source)
+    found = {document.block_text(b): b.level for b in document.blocks if b.kind == "heading"}
+    assert found == {"1 Intro": 1, "1.1 Aims": 2, "1.1.1 Scope": 3, "2 Methods": 1, "2.1 Sample": 2}
+
+
+def test_a_bold_document_is_not_all_headings() -> None:
+    lines = [
+        line(f"Every word of this text number {k} is bold and long", 50, 80 + 12 * k, bold=True) for k in range(20)
+    ]
+    assert all(b.kind == "paragraph" and not b.bold for b in build(page(*lines)).blocks)
+
+
+def test_font_scale_is_relative_to_the_body() -> None:
+    document = typeset(f"#text(size: 20pt)[Big heading]\n\n{prose('Text.', 5)}")
+    assert document.blocks[0].kind == "heading"
+    assert document.blocks[0].font_scale == 2.0
+    assert document.blocks[1].font_scale == 1.0
+
+
+# --- joints ------------------------------------------------------------------------------------------------------
+
+
+def test_a_paragraph_over_a_page_break_is_one_block_with_two_regions() -> None:
+    document = typeset(prose("One long paragraph.", 32))
+    (block,) = document.blocks
+    assert [r.page for r in block.boxes] == [1, 2]
+    assert {n.page for n in block.lines} == {1, 2}
+
+
+def test_a_footnote_follows_the_paragraph_that_the_break_cut() -> None:
+    body = prose("Start#footnote[A note at the foot.] of it.", 32)
+    document = typeset(body)
+    texts = [text for _, text in kinds(document)]
+    assert len(texts) == 2
+    assert texts[1].endswith("A note at the foot.")
+    assert document.blocks[0].boxes[-1].page == 2
+
+
+def test_a_finished_paragraph_is_not_joined_to_the_next_page() -> None:
+    first = [line(f"words of the first page number {k} run on", 50, 400 + 12 * k) for k in range(10)]
+    first.append(line("and here they end.", 50, 520))
+    second = [line(f"New matter begins on this page {k} and goes", 50, 60 + 12 * k) for k in range(10)]
+    document = build(page(*first), page(*second, number=2))
+    assert [b.page for b in document.blocks] == [1, 2]
+
+
+# --- OCR, empty pages, rotation ----------------------------------------------------------------------------------
+
+
+def test_ocr_confidence_is_the_mean_of_the_words() -> None:
+    lines = [line("one two", 50, 100, confidence=0.9), line("three four", 50, 112, confidence=0.7)]
+    document = build(page(*lines, ocr=True))
+    assert document.blocks[0].confidence == 0.8
+    assert document.pages[0].ocr
+
+
+def test_pages_without_text_give_no_blocks() -> None:
+    document = build(page(), page(number=2))
+    assert (document.text, document.blocks, len(document.pages)) == ("", (), 2)
+    assert build_document([], source="x", sha256="0").text == ""
+
+
+def test_a_page_error_becomes_a_warning() -> None:
+    broken = PageContent(3, 400, 600, "blank", error="the page took too long", warnings=("odd fonts",))
+    assert build(broken).warnings == ("page 3: odd fonts", "page 3: the page took too long")
+
+
+def test_regions_cover_their_lines_on_the_page() -> None:
+    document = typeset("\n\n".join(prose(f"Paragraph {i}.", 6) for i in range(6)))
+    for block in document.blocks:
+        for n in block.lines:
+            inside = [r for r in block.boxes if r.page == n.page and r.box[0] <= n.box[0] and r.box[3] >= n.box[3]]
+            assert inside
+            assert 0 <= n.box[0] < n.box[2] <= 420
+            assert 0 <= n.box[1] < n.box[3] <= 560
