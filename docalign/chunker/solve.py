@@ -28,7 +28,7 @@ Floats = npt.NDArray[np.float64]
 
 GRID = 1024.0
 ORPHAN_COST = float(2**20)
-"""One orphan heading costs more than any evidence can outweigh: orphans are minimised before the score is looked at."""
+"""One orphan costs more than evidence can outweigh: orphans are minimised first, then the score decides."""
 
 
 @dataclass(frozen=True)
@@ -40,8 +40,8 @@ class Problem:
         sizes: tokens of each atom, ≥ 0.
         target: preferred tokens per chunk, or None for no φ at all.
         cap: no chunk of several atoms may be larger; None for no cap.
-        orphan: True where a cut before atom i would leave a heading at the end of a chunk. None: no such rule
-            (the raw distribution).
+        orphan: what a cut before atom i costs because it leaves a heading at the end of a chunk (0 where it does
+            not). None: no such rule (the raw distribution).
         prior: φ.
     """
 
@@ -49,7 +49,7 @@ class Problem:
     sizes: Floats
     target: float | None
     cap: float | None
-    orphan: npt.NDArray[np.bool_] | None = None
+    orphan: Floats | None = None
     prior: LengthPrior = field(default_factory=LengthPrior)
 
     def cut_scores(self) -> Floats:

@@ -1,0 +1,217 @@
+"""The chunker: document in, chunks out. It joins prompt, engine, solver and bookkeeping, and holds none of them.
+
+    document ──hints──▶ windows ──engine──▶ log-odds per block ──segment──▶ spans ──describe──▶ chunks
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from docalign import __version__
+from docalign.chunk import Chunk
+from docalign.chunker.context import windows_of
+from docalign.chunker.embed import embed_text
+from docalign.chunker.headings import heading_paths
+from docalign.chunker.options import ChunkOptions
+from docalign.chunker.prior import LengthPrior
+from docalign.chunker.prompt import PROMPT_VERSION, Renderer, hints_for
+from docalign.chunker.segment import Segment, segment
+from docalign.counting import Counter, counter
+from docalign.document import Box, Document, Region
+from docalign.errors import ModelIncompatibleError
+from docalign.models import info, resolve
+from docalign.runtime.engine import Engine
+from docalign.runtime.onnx import OnnxEngine
+
+__all__ = ["Chunker"]
+
+Progress = Callable[[int, int], None]
+"""Called with (blocks scored, blocks in all)."""
+
+
+class Chunker:
+    """A model ready to chunk. Safe to use for many documents, one at a time."""
+
+    def __init__(self, engine: Engine, renderer: Renderer, prior: LengthPrior, *, model_name: str, tokenizer: str,
+                 free_bias: float = 0.0) -> None:  # fmt: skip
+        """`tokenizer` names the model's own counter; `free_bias` is for documents chunked without sizes."""
+        self.engine = engine
+        self.renderer = renderer
+        self.prior = prior
+        self.model_name = model_name
+        self.tokenizer = tokenizer
+        self.free_bias = free_bias
+
+    @classmethod
+    def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> Chunker:
+        """Load a model directory; None for the shipped model.
+
+        Raises:
+            ModelMissingError: no model there.
+            ModelIncompatibleError: another prompt version, or files that are not what `docalign.json` says.
+        """
+        model = info(resolve(path))
+        config = model.config
+        version = config.get("prompt_version")
+        if version != PROMPT_VERSION:
+            raise ModelIncompatibleError(
+                f"it was trained with prompt version {version!r}, this docalign renders {PROMPT_VERSION!r}.",
+                source=str(model.path),
+                remedy=f"Use a model made for docalign {__version__}, or train it again.",
+            )
+        try:
+            prior = LengthPrior.from_json(config["prior"])
+            renderer = Renderer(_encoder(model.path / "tokenizer.json"), int(config["slot_id"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise ModelIncompatibleError(f"docalign.json lacks {error}.", source=str(model.path)) from error
+        engine = OnnxEngine(model.path / "model.onnx", threads=threads, name=f"onnx-{config.get('precision', 'fp32')}")
+        return cls(
+            engine,
+            renderer,
+            prior,
+            model_name=f"{model.name}@{config.get('sha256', 'unknown')[:12]}",
+            tokenizer=str(model.path / "tokenizer.json"),
+            free_bias=float(config.get("free_bias", 0.0)),
+        )
+
+    def chunk(self, document: Document, options: ChunkOptions | None = None, progress: Progress | None = None) -> list[Chunk]:
+        """Chunk a document; an empty text gives no chunks.
+
+        Raises:
+            UsageError: an unknown tokenizer, or a limit that a single character breaks.
+        """
+        options = options or ChunkOptions()
+        count = counter(options.tokenizer or self.tokenizer)
+        log_odds = self.log_odds(document, options, progress)
+        segments = segment(
+            document,
+            log_odds,
+            count=count,
+            max_tokens=options.max_tokens,
+            target=options.target,
+            prior=self.prior,
+            free_bias=self.free_bias,
+        )
+        return self._describe(document, segments, options, count)
+
+    def log_odds(
+        self, document: Document, options: ChunkOptions, progress: Progress | None = None, *, outline: bool = True
+    ) -> npt.NDArray[np.float64]:
+        """s of every block, `(blocks,)`. `outline=False` hides the rules' opinion from the model (for ablations)."""
+        count = counter(options.tokenizer or self.tokenizer)
+        sizes = [max(1, count(document.block_text(b))) for b in document.blocks]
+        hints = hints_for(document, sizes, options.target, options.max_tokens, outline=outline)
+        values = np.zeros(len(document.blocks))
+        done = 0
+        for window in windows_of(document, hints, self.renderer):
+            (values[list(window.blocks)],) = self.engine.log_odds([window])
+            done += len(window.blocks)
+            if progress is not None:
+                progress(done, len(document.blocks))
+        return values
+
+    def _describe(
+        self, document: Document, segments: list[Segment], options: ChunkOptions, count: Counter
+    ) -> list[Chunk]:
+        paths = heading_paths(document)
+        settings = json.dumps(
+            {**options.to_json(), "model": self.model_name, "engine": self.engine.name, "document": document.sha256},
+            sort_keys=True,
+        )
+        chunks = []
+        for index, part in enumerate(segments):
+            headings = _headings_of(document, part, paths)
+            chunks.append(
+                Chunk(
+                    id=hashlib.sha256(f"{settings} {part.start} {part.end}".encode()).hexdigest()[:16],
+                    doc=document.source,
+                    index=index,
+                    text=document.text[part.start : part.end],
+                    start=part.start,
+                    end=part.end,
+                    tokens=part.tokens,
+                    headings=headings,
+                    **_place(document, part),
+                    blocks=part.blocks,
+                    boundary=round(part.boundary, 4),
+                    embed_text=embed_text(document, part, headings, options, count) if options.embed_text else None,
+                )
+            )
+        return chunks
+
+
+def _encoder(path: Path) -> Any:
+    """Texts → ids with the model's tokenizer file.
+
+    Raises:
+        ModelIncompatibleError: the file is missing or no tokenizer.
+    """
+    from tokenizers import Tokenizer
+
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # tokenizers raises bare Exception
+        raise ModelIncompatibleError(f"its tokenizer.json cannot be read ({error}).", source=str(path)) from error
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+    return partial(_encode, tokenizer)
+
+
+def _encode(tokenizer: Any, texts: list[str]) -> list[list[int]]:
+    return [e.ids for e in tokenizer.encode_batch(texts, add_special_tokens=False)]
+
+
+def _headings_of(document: Document, part: Segment, paths: list[tuple[str, ...]]) -> tuple[str, ...]:
+    """The path at the chunk's first block that is no heading; with headings only, that of its last."""
+    for block in part.blocks:
+        if document.blocks[block].kind != "heading":
+            return paths[block]
+    return paths[part.blocks[-1]] if part.blocks else ()
+
+
+def _place(document: Document, part: Segment) -> dict[str, Any]:
+    """Pages, boxes and confidence of a chunk; a block that is only partly in it gives the boxes of its own lines."""
+    regions: list[Region] = []
+    weights = confidence = 0.0
+    for block_id in part.blocks:
+        block = document.blocks[block_id]
+        low, high = max(block.start, part.start), min(block.end, part.end)
+        if block.confidence is not None and high > low:
+            weights += high - low
+            confidence += block.confidence * (high - low)
+        if (low, high) == (block.start, block.end) or not block.lines:
+            regions += block.boxes
+        else:
+            regions += _regions_of_lines(document, block_id, low, high)
+    pages = sorted({r.page for r in regions} | {p for b in part.blocks if (p := document.blocks[b].page) and not regions})
+    return {
+        "pages": tuple(pages),
+        "boxes": tuple(regions),
+        "confidence": round(confidence / weights, 4) if weights else None,
+    }
+
+
+def _regions_of_lines(document: Document, block_id: int, low: int, high: int) -> list[Region]:
+    """The lines of a block that reach into `low..high`, joined while they follow one another down a column."""
+    found: list[Region] = []
+    for line in document.blocks[block_id].lines:
+        if line.start >= high or line.end <= low:
+            continue
+        last = found[-1] if found else None
+        if last is not None and last.page == line.page and line.box[1] >= last.box[1]:
+            found[-1] = Region(line.page, _union(last.box, line.box))
+        else:
+            found.append(Region(line.page, line.box))
+    return found
+
+
+def _union(a: Box, b: Box) -> Box:
+    return (min(a[0], b[0]), min(a[1], b[1]), max(a[2], b[2]), max(a[3], b[3]))

@@ -1,0 +1,66 @@
+"""`embed_text`: what an embedder should see of a chunk (heading path, a little of what came before, the text).
+
+All of it together is within the limit; the text goes first, then the headings from the innermost outward, then the
+overlap. `text` itself is untouched: chunks still tile the document.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from docalign.chunker.options import ChunkOptions
+from docalign.chunker.segment import Segment
+from docalign.counting import Counter
+from docalign.document import Document
+
+__all__ = ["embed_text"]
+
+_WORD_START: Final = re.compile(r"(?<=\s)\S")
+_CHARS_PER_TOKEN: Final = 12
+"""Text further back than this per token of overlap is not looked at."""
+
+
+def embed_text(
+    document: Document, part: Segment, headings: tuple[str, ...], options: ChunkOptions, count: Counter
+) -> str:
+    """The embedder's text of a chunk, at most `options.max_tokens` tokens."""
+    text = document.text[part.start : part.end]
+
+    def fits(value: str) -> bool:
+        return options.max_tokens is None or count(value) <= options.max_tokens
+
+    path = _path(headings, text, fits)
+    before = _overlap(document, part, options, count)
+    while before and not fits(path + before + text):
+        following = _WORD_START.search(before)
+        before = before[following.start() :] if following else ""
+    return path + before + text
+
+
+def _path(headings: tuple[str, ...], text: str, fits: Counter | object) -> str:
+    """As many headings as fit, innermost first, outermost written first; those that open the text are not repeated."""
+    assert callable(fits)
+    opening = {" ".join(line.lstrip("#").split()) for line in text.splitlines()[:8]}
+    wanted = [h for h in headings if h not in opening]
+    for first in range(len(wanted)):
+        path = " > ".join(wanted[first:]) + "\n\n"
+        if fits(path + text):
+            return path
+    return ""
+
+
+def _overlap(document: Document, part: Segment, options: ChunkOptions, count: Counter) -> str:
+    """The last words before the chunk, at most `options.overlap` tokens."""
+    if not options.overlap:
+        return ""
+    before = document.text[max(0, part.start - _CHARS_PER_TOKEN * options.overlap) : part.start]
+    starts = [m.start() for m in _WORD_START.finditer(before)]
+    low, high = 0, len(starts)
+    while low < high:
+        middle = (low + high) // 2
+        if count(before[starts[middle] :]) <= options.overlap:
+            high = middle
+        else:
+            low = middle + 1
+    return before[starts[low] :] if low < len(starts) else ""

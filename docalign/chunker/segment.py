@@ -1,0 +1,112 @@
+"""From log-odds to spans: atoms, the exact solver, and the proof that no span is over the limit.
+
+The solver adds up the atoms' counts, but counts of parts need not add up to the count of the whole (a tokenizer may
+see two line breaks as one token or as two). So every chunk is counted as it is; one that is over the limit makes its
+last atom heavier and the problem is solved again. That ends: an atom by itself is always within the limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from docalign.chunker.atoms import Atom, atoms_of, orphan_weights
+from docalign.chunker.prior import LengthPrior
+from docalign.chunker.solve import Problem, boundary_marginals, viterbi
+from docalign.counting import Counter
+from docalign.document import Document
+
+__all__ = ["INSIDE_BLOCK", "Segment", "segment"]
+
+INSIDE_BLOCK: Final = -6.0
+"""The fixed, low log-odds of a cut inside a block."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """`text[start:end]`, its exact count, the probability of its start, and the blocks it reaches."""
+
+    start: int
+    end: int
+    tokens: int
+    boundary: float
+    blocks: tuple[int, ...]
+
+
+def segment(
+    document: Document,
+    log_odds: Floats,
+    *,
+    count: Counter,
+    max_tokens: int | None,
+    target: int | None,
+    prior: LengthPrior,
+    free_bias: float = 0.0,
+) -> list[Segment]:
+    """The most probable legal chunking of a document.
+
+    Args:
+        log_odds: s per block, `(blocks,)`.
+        count: text → tokens.
+        max_tokens, target: None where only the boundaries matter; then `free_bias` is added to every s.
+    """
+    atoms = atoms_of(document, count, max_tokens)
+    if not atoms:
+        return []
+    problem = Problem(
+        log_odds=_atom_log_odds(atoms, log_odds, free_bias if max_tokens is None else 0.0),
+        sizes=np.array([a.tokens for a in atoms], dtype=np.float64),
+        target=None if target is None else float(target),
+        cap=None if max_tokens is None else float(max_tokens),
+        orphan=np.array(orphan_weights(atoms, max_tokens)),
+        prior=prior,
+    )
+    problem, starts, counts = _solve_exactly(document, atoms, problem, count, max_tokens)
+    marginals = boundary_marginals(problem)
+    return [
+        Segment(
+            start=atoms[first].start,
+            end=atoms[last - 1].end,
+            tokens=tokens,
+            boundary=float(marginals[first]) if first and atoms[first].opens_block else 1.0,
+            blocks=_blocks(atoms[first:last]),
+        )
+        for (first, last), tokens in zip(pairwise([*starts, len(atoms)]), counts, strict=True)
+    ]
+
+
+def _atom_log_odds(atoms: Sequence[Atom], log_odds: Floats, bias: float) -> Floats:
+    return np.array(
+        [log_odds[a.block] + bias if a.opens_block and a.block is not None else INSIDE_BLOCK for a in atoms]
+    )
+
+
+def _solve_exactly(
+    document: Document, atoms: Sequence[Atom], problem: Problem, count: Counter, max_tokens: int | None
+) -> tuple[Problem, list[int], list[int]]:
+    """Solve until every chunk, counted as it is, keeps the limit; returns the problem solved, starts and counts."""
+    known: dict[tuple[int, int], int] = {}
+    while True:
+        starts = viterbi(problem)
+        heavier = problem.sizes.copy()
+        counts = []
+        for first, last in pairwise([*starts, len(atoms)]):
+            if (first, last) not in known:
+                known[first, last] = count(document.text[atoms[first].start : atoms[last - 1].end])
+            counts.append(known[first, last])
+            if max_tokens is not None and counts[-1] > max_tokens and last - first > 1:
+                heavier[last - 1] += counts[-1] - problem.sizes[first:last].sum()
+        if np.array_equal(heavier, problem.sizes):
+            return problem, starts, counts
+        problem = replace(problem, sizes=heavier)
+
+
+def _blocks(atoms: Sequence[Atom]) -> tuple[int, ...]:
+    return tuple(dict.fromkeys(a.block for a in atoms if a.block is not None))
