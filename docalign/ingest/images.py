@@ -22,7 +22,7 @@ from docalign.ingest.reading import read_image, to_content
 
 __all__ = ["ImageReader", "page_dpi", "to_grey"]
 
-_FORMATS: Final = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP")
+_FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
 _LONG_SIDE_IN: Final = (3.0, 17.0)
 """The long side of what people scan, from a card to tabloid, in inches."""
 _LETTER_IN: Final = 11.0
@@ -42,7 +42,7 @@ class ImageReader:
         self._options = options
         self._engine: OcrEngine | None = None
         self.warnings: tuple[str, ...] = ()
-        Image.MAX_IMAGE_PIXELS = options.max_pixels
+        Image.MAX_IMAGE_PIXELS = None  # our own limit names the size and comes before decoding, too
         with _pillow_errors():
             self._image = Image.open(Path(path), formats=_FORMATS)
             _check_pixels(self._image, options)
@@ -81,8 +81,6 @@ def _pillow_errors() -> Iterator[None]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
-    except Image.DecompressionBombError as error:
-        raise LimitExceededError(f"the image is too large ({error}).", remedy="Raise max_pixels.") from error
     except UnidentifiedImageError as error:
         raise DamagedInputError("the image data cannot be read.", remedy="Save it again as PNG or TIFF.") from error
     except (OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, ArithmeticError) as error:

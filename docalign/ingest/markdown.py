@@ -6,7 +6,6 @@ inline markup is not parsed. Lines it assigns to nothing (link definitions, say)
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 
 __all__ = ["read_markdown"]
 
-_FRONT_MATTER: Final = re.compile(r"---[ \t]*(?:\r\n|\n|\r)(?:.*(?:\r\n|\n|\r))*?(?:---|\.\.\.)[ \t]*(?=\r|\n|\Z)")
+_MAX_FRONT_LINES: Final = 1_000
 _LEAVES: Final[dict[str, Kind]] = {
     "heading_open": "heading",
     "paragraph_open": "paragraph",
@@ -63,14 +62,24 @@ def _leaves(text: str) -> Iterator[_Leaf]:
     """Headings, paragraphs, code, tables in order; front matter first."""
     from markdown_it import MarkdownIt
 
-    front = _FRONT_MATTER.match(text)
-    skip = len(line_spans(front[0])) if front else 0
+    lines = line_spans(text)
+    front = _front_matter(text, lines)
     if front:
-        yield _Leaf(0, skip, "code")
-    parser = MarkdownIt("commonmark").enable("table")
-    parser.core.ruler.enableOnly(["normalize", "block"])
-    body = text[line_spans(text)[skip].start :] if front and skip < len(line_spans(text)) else "" if front else text
-    yield from _walk(parser.parse(body), skip)
+        yield _Leaf(0, front, "code")
+    if front < len(lines):
+        parser = MarkdownIt("commonmark").enable("table")
+        parser.core.ruler.enableOnly(["normalize", "block"])
+        yield from _walk(parser.parse(text[lines[front].start :]), front)
+
+
+def _front_matter(text: str, lines: Sequence[TextLineSpan]) -> int:
+    """How many lines a YAML header fenced by `---` takes; 0 without one."""
+    if text[: lines[0].end].rstrip() != "---":
+        return 0
+    for number, line in enumerate(lines[1:_MAX_FRONT_LINES], start=1):
+        if text[line.start : line.end].rstrip() in ("---", "..."):
+            return number + 1
+    return 0
 
 
 def _walk(tokens: Sequence[Token], skip: int) -> Iterator[_Leaf]:

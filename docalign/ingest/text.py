@@ -17,14 +17,15 @@ from docalign.errors import EmptyInputError, UnsupportedFormatError
 
 __all__ = ["TextLineSpan", "decode", "line_spans", "read_text", "to_blocks"]
 
-_BULLET: Final = re.compile(r"\s*(?:[-*+•‣◦▪–·]\s+)\S")
-_NUMBER: Final = re.compile(r"\s*(?:\(?\d{1,3}[.)]|\(?[a-z][.)]|\(?[ivx]{1,5}[.)])\s+\S")
+_BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–·]\s+)\S")
+_NUMBER: Final = re.compile(r"(?:\(?\d{1,3}[.)]|\(?[a-z][.)]|\(?[ivx]{1,5}[.)])\s+\S")
 _TIME: Final = r"(?:[\[(]?\d{1,2}:\d{2}(?::\d{2})?(?:[.,]\d+)?[\])]?\s*[-–]?\s*)"
 _NAME: Final = r"[A-Z][\w.'’\-]*(?:\s+(?:[A-Z][\w.'’\-]*|\d{1,3})){0,4}\s*(?:\([^)\n]{1,30}\))?"
-_SPEAKER: Final = re.compile(rf"\s*{_TIME}?(?:{_NAME}\s*{_TIME}?:|[QA][.:])(?:\s|$)")
+_SPEAKER: Final = re.compile(rf"{_TIME}?(?:{_NAME}\s*{_TIME}?:|[QA][.:])(?:\s|$)")
 _LONG_LINE: Final = 120
-_ANSI: Final = "\x1b\b"
-_PLAIN_CONTROLS: Final = "\t\n\r\f\v\x85"
+_HEAD: Final = 120
+_CONTROL: Final = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
+"""Control characters but white space, backspace, escape (terminal logs) and the next-line character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,7 @@ def read_text(data: bytes, *, source: str, sha256: str) -> Document:
     if not text or text.isspace():
         raise EmptyInputError("the text is empty: it has no visible character.", remedy="Check how it was made.")
     spans = [span for part in _paragraphs(text) for span in _split(text, part)]
-    blocks = to_blocks(text, [(start, end, _kind(text[start:end])) for start, end in spans])
+    blocks = to_blocks(text, [(start, end, _kind(_head(text, start))) for start, end in spans])
     blocks = _without_lone_numbers(text, blocks)
     return Document(source=source, sha256=sha256, text=text, blocks=blocks, warnings=warnings).check()
 
@@ -66,7 +67,7 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
             raise _binary(f"it is not the {codec} its first bytes promise") from error
         text = data.decode("cp1252", "replace") if _fits_cp1252(data) else data.decode("latin-1")
         warnings = ("the text is not UTF-8; it was read as Windows-1252.",)
-    controls = sum(1 for c in text if (c < " " or "\x7f" <= c < "\xa0") and c not in _PLAIN_CONTROLS + _ANSI)
+    controls = sum(1 for _ in _CONTROL.finditer(text))
     allowed = 0.01 if warnings else 0.1
     if "\x00" in text or controls > max(2.0 if warnings else 8.0, allowed * len(text)):
         raise _binary(f"it holds {controls} control characters in {len(text)}")
@@ -124,13 +125,13 @@ def _paragraphs(text: str) -> Iterator[list[TextLineSpan]]:
 def _split(text: str, lines: Sequence[TextLineSpan]) -> Iterator[tuple[int, int]]:
     """The spans of a run of lines without a blank one: whole, or cut at speakers, list marks or long lines."""
     starts = {0}
-    content = [text[line.start : line.end] for line in lines]
-    speakers = [i for i, line in enumerate(content) if _SPEAKER.match(line)]
+    heads = [_head(text, line.start) for line in lines]
+    speakers = [i for i, head in enumerate(heads) if _SPEAKER.match(head)]
     if len(speakers) >= 2:
         starts.update(speakers)
-    elif len(lines) > 1 and sum(map(len, content)) / len(lines) > _LONG_LINE:
+    elif len(lines) > 1 and (lines[-1].end - lines[0].start) / len(lines) > _LONG_LINE:
         starts.update(range(len(lines)))
-    marks = [i for i, line in enumerate(content) if _BULLET.match(line) or _NUMBER.match(line)]
+    marks = [i for i, head in enumerate(heads) if _BULLET.match(head) or _NUMBER.match(head)]
     if len(marks) >= 2 or marks[:1] == [0]:
         starts.update(marks)
     order = [*sorted(starts), len(lines)]
@@ -138,13 +139,18 @@ def _split(text: str, lines: Sequence[TextLineSpan]) -> Iterator[tuple[int, int]
         yield lines[first].start, lines[after - 1].end
 
 
-def _kind(text: str) -> Kind:
-    return "list_item" if _BULLET.match(text) or _NUMBER.match(text) else "paragraph"
+def _head(text: str, start: int) -> str:
+    """What the marks and names at a line's beginning are looked for in: short, so that no input makes it slow."""
+    return text[start : start + _HEAD].lstrip().split("\n", 1)[0]
+
+
+def _kind(head: str) -> Kind:
+    return "list_item" if _BULLET.match(head) or _NUMBER.match(head) else "paragraph"
 
 
 def _without_lone_numbers(text: str, blocks: Sequence[Block]) -> tuple[Block, ...]:
     """A numbered line with no numbered neighbour is more likely a heading or a sentence than a list."""
-    numbered = [b.kind == "list_item" and not _BULLET.match(text[b.start : b.end]) for b in blocks]
+    numbered = [b.kind == "list_item" and not _BULLET.match(_head(text, b.start)) for b in blocks]
     padded = [False, *numbered, False]
     return tuple(
         replace(block, kind="paragraph") if numbered[i] and not (padded[i] or padded[i + 2]) else block
