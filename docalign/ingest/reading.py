@@ -39,6 +39,8 @@ __all__ = ["Reading", "read_image", "to_content"]
 _GOOD_CONFIDENCE: Final = 0.7
 _GOOD_FEW_WORDS: Final = 0.85
 _FEW_WORDS: Final = 5
+_TURNED_CONFIDENCE: Final = 0.55
+"""Pages lying on a side or upside down came out below 0.4, bad ones that stand upright above 0.6."""
 _NOISE_CONFIDENCE: Final = 0.4
 _MIN_ORIENTATION: Final = 1.0
 _MIN_SKEW_DEG: Final = 1.0
@@ -70,6 +72,11 @@ class Reading:
         return confidence < (_GOOD_FEW_WORDS if len(self.words) < _FEW_WORDS else _GOOD_CONFIDENCE)
 
     @property
+    def maybe_turned(self) -> bool:
+        confidence = self.confidence
+        return confidence is None or confidence < _TURNED_CONFIDENCE or len(self.words) < _FEW_WORDS
+
+    @property
     def score(self) -> float:
         """Letters and digits read with some belief: what two readings of one page are compared by."""
         return sum(max(0.0, w.confidence - 0.4) * sum(map(str.isalnum, w.text)) for w in self.words)
@@ -98,7 +105,7 @@ def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     tries = [best]
     if first is not image and not noisy:
         tries.append(_read(engine, image, [], dpi=dpi))
-    turn, sure = engine.orientation(first, dpi=dpi)
+    turn, sure = engine.orientation(first, dpi=dpi) if best.maybe_turned else (0, 0.0)
     if turn and sure >= _MIN_ORIENTATION:
         turned, unturn = turn_clockwise(first, turn)
         tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn))

@@ -15,9 +15,36 @@ from docalign.ingest import IngestOptions, ingest
 from docalign.ingest.formats import FORMATS, detect
 
 MARKDOWN_BITS = st.sampled_from(
-    ["# ", "## H\n", "- ", "  - ", "1. ", "> ", "```\n", "    code", "|a|b|\n|-|-|\n|1|2|\n", "---\n", "===\n"]
-    + ["\n", "\n\n", "[a]: b\n", "<div>\n", "</div>", "text ", "\t", "\r\n", "\r", "\\", "*", "~~~"]
-    + ["\ufeff", "\u00a0", "\x0b", "\x85", "\u2028"]
+    [
+        "# ",
+        "## H\n",
+        "- ",
+        "  - ",
+        "1. ",
+        "> ",
+        "```\n",
+        "    code",
+        "|a|b|\n|-|-|\n|1|2|\n",
+        "---\n",
+        "===\n",
+        "\n",
+        "\n\n",
+        "[a]: b\n",
+        "<div>\n",
+        "</div>",
+        "text ",
+        "\t",
+        "\r\n",
+        "\r",
+        "\\",
+        "*",
+        "~~~",
+        "\ufeff",
+        "\u00a0",
+        "\x0b",
+        "\x85",
+        "\u2028",
+    ]
 )
 
 
