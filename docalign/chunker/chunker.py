@@ -26,7 +26,7 @@ from docalign.chunker.prompt import PROMPT_VERSION, Renderer, hints_for
 from docalign.chunker.segment import Segment, segment
 from docalign.counting import Counter, counter
 from docalign.document import Box, Document, Region
-from docalign.errors import ModelIncompatibleError
+from docalign.errors import ModelIncompatibleError, ModelMissingError
 from docalign.models import info, resolve
 from docalign.runtime.engine import Engine
 from docalign.runtime.onnx import OnnxEngine
@@ -67,6 +67,7 @@ class Chunker:
                 source=str(model.path),
                 remedy=f"Use a model made for docalign {__version__}, or train it again.",
             )
+        _check_hash(model.path / "model.onnx", config.get("sha256"))
         try:
             prior = LengthPrior.from_json(config["prior"])
             renderer = Renderer(_encoder(model.path / "tokenizer.json"), int(config["slot_id"]))
@@ -146,6 +147,25 @@ class Chunker:
                 )
             )
         return chunks
+
+
+def _check_hash(graph: Path, expected: str | None) -> None:
+    """A graph that was cut short, or swapped, must not chunk quietly.
+
+    Raises:
+        ModelMissingError: there is no graph.
+        ModelIncompatibleError: its hash is not the one that `docalign.json` states.
+    """
+    if not graph.is_file():
+        raise ModelMissingError("the model directory has no model.onnx.", source=str(graph.parent))
+    with graph.open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if found != expected:
+        raise ModelIncompatibleError(
+            f"model.onnx has sha256 {found[:12]}…, docalign.json says {str(expected)[:12]}….",
+            source=str(graph.parent),
+            remedy="Copy the model again, or export it again.",
+        )
 
 
 def _encoder(path: Path) -> Any:

@@ -51,13 +51,13 @@ def _span_chunker(name: str, settings: Settings) -> SpanChunker:
 
 
 def _our_chunker(settings: Settings) -> SpanChunker:
-    """The model, asked for each line's own sizes, counted as the line says."""
+    """The model, asked for each line's own sizes, counted as the line says; without sizes where the line has none."""
     from docalign.chunker import Chunker, ChunkOptions
 
     chunker = Chunker.load(settings.model.path)
 
     def chunk(line: GoldLine) -> list[tuple[int, int]]:
-        target, limit = line.sizes
+        target, limit = (None, None) if line.is_transcript else line.sizes
         options = ChunkOptions(max_tokens=limit, target_tokens=target, tokenizer=line.counter)
         return [(c.start, c.end) for c in chunker.chunk(line.document, options)]
 

@@ -83,7 +83,8 @@ def evaluate_line(
         chunks=len(spans),
         scores=boundary_scores(starts_of(document, spans), line.starts, len(document.blocks)),
         rewards=MappingProxyType({name: reward(document, spans, sizes).value for name, reward in rewards.items()}),
-        broken=violations(document, spans, count, limit),
+        # A transcript states no sizes: only its boundaries matter, so no chunk of it can be over a limit.
+        broken=violations(document, spans, count, line.max_tokens),
         elapsed_s=elapsed_s,
     )
 

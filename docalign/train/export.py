@@ -1,9 +1,9 @@
 """Export: a trained policy becomes the directory that `docalign chunk` runs.
 
 One plain graph: `input_ids` (1, tokens) and `slots` (1, blocks) in, `log_odds` (1, blocks) out; no cache, no vocabulary
-head (the two label rows become one difference row). Weights are int8 by block of the input dimension (weight-only:
-nothing else in a batch can change a result), the embedding included. Every precision is compared with torch at the
-slots before it is shipped; the comparison goes into `docalign.json`.
+head (the two label rows become one difference row). Llama-style policies are built from fused operators (`graph.py`)
+and may be quantised; others go through torch's exporter in float32. What is written is compared with torch at the
+slots; the comparison goes into `docalign.json`.
 """
 
 from __future__ import annotations
@@ -20,25 +20,75 @@ import onnx
 import torch
 from torch import Tensor, nn
 
+from docalign import __version__
 from docalign.chunker.context import Window
 from docalign.errors import ModelIncompatibleError
 from docalign.runtime.onnx import OnnxEngine
+from docalign.train.graph import is_llama, llama_graph
+from docalign.train.quantise import quantise_int8
 from docalign.train.slot_model import load_policy
 
 __all__ = ["Precision", "agreement", "export"]
 
 Precision = Literal["fp32", "int8"]
 
+MAX_POSITIONS: Final = 4096
 _OPSET: Final = 21
 
 
-class _Graph(nn.Module):
-    """What is exported: trunk, slot positions gathered, one difference row of the label head."""
+def export(
+    policy: Path, out: Path, *, precision: Precision | None = None, probes: Sequence[Window] = (), free_bias: float = 0.0
+) -> Path:
+    """Write a model directory and return it.
 
-    def __init__(self, model: nn.Module) -> None:
+    Args:
+        precision: None for int8 where the policy can be quantised, else float32.
+        probes: windows on which the exported graph is compared with torch.
+        free_bias: what is added to every log-odds of a document that is chunked without sizes.
+
+    Raises:
+        ModelMissingError: no policy there.
+        ModelIncompatibleError: it cannot be quantised, or the graph gives numbers that are not finite.
+    """
+    model, _, config = load_policy(policy)
+    out.mkdir(parents=True, exist_ok=True)
+    precision = precision or ("int8" if is_llama(model) else "fp32")
+    target = out / "model.onnx"
+    if is_llama(model):
+        graph = llama_graph(model, max_positions=MAX_POSITIONS)
+        onnx.save(quantise_int8(graph) if precision == "int8" else graph, str(target))
+    elif precision == "fp32":
+        _traced(model, target)
+    else:
+        raise ModelIncompatibleError(
+            f"{model.config.model_type} policies cannot be quantised.", source=str(policy), remedy="Export it in fp32."
+        )
+    shutil.copyfile(policy / "tokenizer.json", out / "tokenizer.json")
+    described: dict[str, Any] = {
+        "schema": "docalign.model/1",
+        "docalign": __version__,
+        "base": config.base,
+        "layers": config.layers,
+        "prompt_version": config.prompt_version,
+        "slot_id": config.slot_id,
+        "label_ids": list(config.label_ids),
+        "prior": json.loads((policy / "docalign.json").read_text("utf-8"))["prior"],
+        "free_bias": free_bias,
+        "precision": precision,
+        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
+        "agreement": agreement(model, target, probes) if probes else None,
+    }
+    (out / "docalign.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
+    return out
+
+
+class _Graph(nn.Module):
+    """The whole policy as one module: trunk, slots gathered, one difference row of the label head."""
+
+    def __init__(self, model: Any) -> None:
         super().__init__()
-        self.trunk = model.model  # type: ignore[assignment]
-        rows = model.lm_head.weight.detach()  # type: ignore[union-attr,operator]
+        self.trunk = model.model
+        rows = model.lm_head.weight.detach()
         self.row = nn.Parameter(rows[0] - rows[1])
 
     def forward(self, input_ids: Tensor, slots: Tensor) -> Tensor:
@@ -47,39 +97,8 @@ class _Graph(nn.Module):
         return torch.matmul(chosen, self.row)
 
 
-def export(policy: Path, out: Path, *, precision: Precision = "int8", probes: Sequence[Window] = ()) -> dict[str, Any]:
-    """Write a model directory; returns its `docalign.json`.
-
-    Args:
-        probes: windows on which the exported graph is compared with torch.
-
-    Raises:
-        ModelMissingError, ModelIncompatibleError: from reading the policy.
-    """
-    model, _, config = load_policy(policy)
-    out.mkdir(parents=True, exist_ok=True)
-    full = out / "full.onnx"
-    _to_onnx(model, full)
-    target = out / "model.onnx"
-    if precision == "fp32":
-        full.replace(target)
-    else:
-        _to_int8(full, target)
-        full.unlink()
-    shutil.copyfile(policy / "tokenizer.json", out / "tokenizer.json")
-    described = json.loads((policy / "docalign.json").read_text("utf-8"))
-    described.pop("run", None)
-    described |= {
-        "precision": precision,
-        "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
-        "agreement": agreement(model, target, probes) if probes else None,
-    }
-    (out / "docalign.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
-    return described
-
-
-def _to_onnx(model: nn.Module, path: Path) -> None:
-    ids = torch.randint(10, 1000, (1, 64))
+def _traced(model: nn.Module, path: Path) -> None:
+    ids = torch.randint(0, 10, (1, 64))
     slots = torch.arange(5, 60, 9)[None, :]
     program = torch.onnx.export(
         _Graph(model).eval(),
@@ -87,39 +106,29 @@ def _to_onnx(model: nn.Module, path: Path) -> None:
         input_names=["input_ids", "slots"],
         output_names=["log_odds"],
         dynamic_shapes={
-            "input_ids": {0: torch.export.Dim.STATIC, 1: torch.export.Dim("tokens", min=2, max=8192)},
-            "slots": {0: torch.export.Dim.STATIC, 1: torch.export.Dim("blocks", min=1, max=4096)},
+            "input_ids": {1: torch.export.Dim("tokens", min=2, max=MAX_POSITIONS)},
+            "slots": {1: torch.export.Dim("blocks", min=1, max=MAX_POSITIONS)},
         },
         dynamo=True,
         opset_version=_OPSET,
         external_data=False,
+        verbose=False,
     )
-    program.optimize()
+    assert program is not None
     program.save(str(path), external_data=False)
 
 
-def _to_int8(source: Path, target: Path) -> None:
-    from onnxruntime.quantization.matmul_nbits_quantizer import DefaultWeightOnlyQuantConfig, MatMulNBitsQuantizer
-
-    config = DefaultWeightOnlyQuantConfig(block_size=32, is_symmetric=True, accuracy_level=4, bits=8)
-    quantizer = MatMulNBitsQuantizer(onnx.load(str(source)), algo_config=config)
-    quantizer.process()
-    onnx.save(quantizer.model.model, str(target))
-
-
+@torch.no_grad()
 def agreement(model: nn.Module, graph: Path, probes: Sequence[Window]) -> dict[str, float]:
-    """Exported graph against torch fp32 at the slots: share of equal signs, mean and largest |Δ log-odds|."""
-    engine = OnnxEngine(graph)
-    exported = np.concatenate(engine.log_odds(probes))
-    reference = []
-    wrapped = _Graph(model).eval()
-    with torch.no_grad():
-        for window in probes:
-            values = wrapped(torch.from_numpy(window.ids)[None], torch.from_numpy(window.slots)[None])
-            reference.append(values[0].double().numpy())
-    expected = np.concatenate(reference)
+    """Exported graph against torch fp32 at the slots: share of equal labels, mean and largest |Δ log-odds|."""
+    exported = np.concatenate(OnnxEngine(graph).log_odds(probes))
     if not np.isfinite(exported).all():
         raise ModelIncompatibleError("the exported graph gives numbers that are not finite.", source=str(graph))
+    wrapped = _Graph(model).eval()
+    reference = [
+        wrapped(torch.from_numpy(w.ids)[None], torch.from_numpy(w.slots)[None])[0].double().numpy() for w in probes
+    ]
+    expected = np.concatenate(reference)
     gap = np.abs(exported - expected)
     return {
         "slots": float(len(gap)),

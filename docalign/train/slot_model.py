@@ -85,7 +85,7 @@ def cut_base(base: str | Path, *, layers: int | None) -> tuple[PreTrainedModel, 
     _cut(model, layers or total)
     rows = model.get_output_embeddings().weight.detach()[list(labels)].clone()
     _replace_head(model, rows, LengthPrior())
-    config = SlotConfig(str(base), layers or total, _slot_id(tokenizer, base), labels)
+    config = SlotConfig(Path(base).name if Path(base).is_dir() else str(base), layers or total, _slot_id(tokenizer, base), labels)
     return model, tokenizer, config
 
 
