@@ -249,6 +249,8 @@ def _is_new_paragraph(draft: Draft, row: Row, left: float, right: float, step: f
     short = _is_short(last, row, right)
     if lower and not (short and _ended(last)):
         return False
+    if short and _centred(last, left, right) != _centred(row, left, right):
+        return True
     indent = row.box[0] - last.box[0]
     if (
         indent > 0.8 * em

@@ -30,6 +30,8 @@ _NUMBER: Final = re.compile(
     re.I,
 )
 _PAGE_OF: Final = re.compile(r"(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?", re.I)
+_STAMP: Final = re.compile(r"\bpage:?\s*\d{1,4}\s*of\s*\d{1,4}\s*$", re.I)
+"""The end of a court's or a fax machine's stamp at the very edge of a page."""
 _ROMAN: Final = re.compile(r"\b[ivxlc]+\b")
 _COUNTER: Final = re.compile(r"\d{1,6}|\b[ivxlc]+\b")
 _ROMAN_DIGITS: Final = {"i": 1, "v": 5, "x": 10, "l": 50, "c": 100}
@@ -194,7 +196,7 @@ def _peel(
 
 def _is_page_number(text: str, line: Sequence[Row], sheet: Sheet, side: int) -> bool:
     """A lone number at the outer edge, with air between it and what comes next, or `Page 1 of 9` anywhere there."""
-    if _PAGE_OF.fullmatch(text.strip()):
+    if _PAGE_OF.fullmatch(text.strip()) or _STAMP.search(text):
         return True
     if not _NUMBER.fullmatch(text.strip()) or len(line) > 1 or len(sheet.rows) + len(sheet.tables) < 2:
         return False

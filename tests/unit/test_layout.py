@@ -118,6 +118,19 @@ def test_a_single_page_loses_only_what_is_clearly_its_number() -> None:
     assert [f.text for f in document.furniture] == ["Page 1 of 9"]
 
 
+def test_a_stamp_at_the_edge_that_ends_in_the_page_is_furniture() -> None:
+    stamp = line("Case 1:13-cv-0131 Document 1 Filed 04/22/13 Page 1 of 10", 50, 10)
+    assert build(page(stamp, line("The plaintiff states as follows here.", 50, 100))).furniture[0].text == stamp.text
+
+
+def test_a_centred_line_is_no_part_of_the_paragraph_below() -> None:
+    body = [
+        line("Words of the complaint run over the whole width of it" + " on" * 3, 50, 114 + 12 * k) for k in range(5)
+    ]
+    document = build(page(line("Complaint", 170, 100), *body))
+    assert document.block_text(document.blocks[0]) == "Complaint"
+
+
 def test_numbered_table_titles_at_the_top_of_pages_are_no_header() -> None:
     pages = [
         page(
@@ -212,8 +225,8 @@ def test_an_initial_does_not_make_a_list_item() -> None:
 
 
 def test_code_keeps_its_lines_and_indentation() -> None:
-    source = f"{prose('Some text.', 2)}\n\n```\nif x > 0:\n    print(x)\n        deep(x,  y)\n```\n\n{prose('More text.', 2)}"
-    document = typeset(source)
+    listing = "```\nif x > 0:\n    print(x)\n        deep(x,  y)\n```"
+    document = typeset(f"{prose('Some text.', 2)}\n\n{listing}\n\n{prose('More text.', 2)}")
     code = [text for kind, text in kinds(document) if kind == "code"]
     assert code == ["if x > 0:\n    print(x)\n        deep(x,  y)"]
 
@@ -231,7 +244,8 @@ def test_contents_lines_are_items_and_no_headings() -> None:
 
 
 def test_headings_have_levels_by_size() -> None:
-    sections = f"= Alpha\n{prose('A.', 2)}\n\n== Beta\n{prose('B.', 2)}\n\n=== Gamma\n{prose('C.', 2)}\n\n= Delta\n{prose('D.', 2)}"
+    titles = ("= Alpha", "== Beta", "=== Gamma", "= Delta")
+    sections = "\n\n".join(f"{title}\n{prose('Text.', 2)}" for title in titles)
     document = typeset(sections)
     found = {document.block_text(b): b.level for b in document.blocks if b.kind == "heading"}
     assert found == {"Alpha": 1, "Beta": 2, "Gamma": 3, "Delta": 1}

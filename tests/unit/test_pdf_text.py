@@ -21,11 +21,11 @@ def typeset(source: str, *, page: str = "width: 400pt, height: 300pt, margin: 40
 
 def hand_made(content: str, *, page: str = "/MediaBox [0 0 400 300]") -> pdfium.PdfDocument:
     """A one-page PDF with this content stream, Helvetica as /F1 and Courier-Bold as /F2."""
+    resources = "/Font << /F1 5 0 R /F2 6 0 R >> /ExtGState << /Clear << /ca 0 >> >>"
     objects = [
         "<< /Type /Catalog /Pages 2 0 R >>",
         "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        f"<< /Type /Page /Parent 2 0 R {page} /Contents 4 0 R /Resources << /Font << /F1 5 0 R /F2 6 0 R >>"
-        " /ExtGState << /Clear << /ca 0 >> >> >> >>",
+        f"<< /Type /Page /Parent 2 0 R {page} /Contents 4 0 R /Resources << {resources} >> >>",
         f"<< /Length {len(content)} >>\nstream\n{content}\nendstream",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Courier-Bold >>",
@@ -63,7 +63,8 @@ def test_a_shifted_crop_box_moves_the_origin() -> None:
 
 
 def test_text_on_a_rotated_page_reads_upright_and_keeps_its_unrotated_box() -> None:
-    upward = "q BT /F1 12 Tf 0 1 -1 0 100 50 Tm (Hello rotated world) Tj ET BT /F1 12 Tf 0 1 -1 0 120 50 Tm (second line) Tj ET Q"
+    turned = "BT /F1 12 Tf 0 1 -1 0"
+    upward = f"{turned} 100 50 Tm (Hello rotated world) Tj ET {turned} 120 50 Tm (second line) Tj ET"
     pdf = hand_made(upward, page="/MediaBox [0 0 400 300] /Rotate 90")
     page = extract_page(pdf, 0)
     assert page.rotation == 90
