@@ -152,6 +152,7 @@ def _read_pages(
     pool: WorkerPool,
 ) -> Document:
     from docalign.ingest.layout import build_document
+    from docalign.ingest.skew import straight_page, turn_back
 
     timeout_s = options.page_timeout_s
     about = (found.reader, str(path.absolute()), options)
@@ -172,7 +173,8 @@ def _read_pages(
             progress(number, facts.pages)
     if len(errors) == facts.pages:
         raise _all_failed(errors)
-    document = build_document(pages, source=called, sha256=digest)
+    document = build_document([straight_page(p) for p in pages], source=called, sha256=digest)
+    document = turn_back(document, pages)
     notes = [*facts.warnings, *(w for p in pages for w in p.warnings)]
     notes += [f"page {p.number}: {p.error}" for p in pages if p.error]
     missing = [note for note in notes if note not in document.warnings]

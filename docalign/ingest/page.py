@@ -66,6 +66,8 @@ class PageContent:
     ocr: bool = False
     confidence: float | None = None
     warnings: tuple[str, ...] = field(default=())
+    skew: float = 0.0
+    """Degrees by which the page's lines fall clockwise from straight, where a scan lies askew."""
     error: str | None = None
     """Why the page could not be read, when it could not."""
     rotation: int = 0

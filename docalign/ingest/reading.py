@@ -52,11 +52,13 @@ _SAME_SIZE_ON_PAGE: Final = 0.12
 class Reading:
     """The words of an image, boxes in its pixels. `confidence` is their mean weighted by length, None without words.
 
-    `turn`: degrees clockwise that bring most of the words upright. `noise`: what was read and not believed.
+    `turn`: degrees clockwise that bring most of the words upright. `skew`: degrees by which lines then fall
+    clockwise. `noise`: what was read and not believed.
     """
 
     words: tuple[OcrWord, ...]
     turn: int = 0
+    skew: float = 0.0
     noise: str = ""
 
     @property
@@ -96,29 +98,36 @@ def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     noisy = noise_level(image) > NOISY
     if noisy:
         first, back = clean(image, dpi=dpi)
+        skew = _angle(back)
     else:
         skew = find_skew(image)
         first, back = straighten(image, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
-    best = _read(engine, first, [back], dpi=dpi)
+    best = _read(engine, first, [back], dpi=dpi, skew=skew)
     if not best.poor:
         return best
     tries = [best]
     if first is not image and not noisy:
-        tries.append(_read(engine, image, [], dpi=dpi))
+        tries.append(_read(engine, image, [], dpi=dpi, skew=skew))
     turn, sure = engine.orientation(first, dpi=dpi) if best.maybe_turned else (0, 0.0)
     if turn and sure >= _MIN_ORIENTATION:
         turned, unturn = turn_clockwise(first, turn)
-        tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn))
+        tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn, skew=find_skew(turned)))
     best = max(tries, key=lambda r: r.score)
     if best.poor and not noisy:
         turned, unturn = turn_clockwise(image, best.turn)
         cleaned, unclean = clean(turned, dpi=dpi)
-        again = _read(engine, cleaned, [unclean, unturn], dpi=dpi, turn=best.turn)
+        again = _read(engine, cleaned, [unclean, unturn], dpi=dpi, turn=best.turn, skew=_angle(unclean))
         best = max(best, again, key=lambda r: r.score)
     return _drop_noise(best)
 
 
-def _read(engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0) -> Reading:
+def _angle(back: Affine) -> float:
+    return math.degrees(math.atan2(back[3], back[0]))
+
+
+def _read(
+    engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0, skew: float = 0.0
+) -> Reading:
     """Read an image that was made from the page (of `dpi`) by steps; `back` undoes them, the last step first."""
     words = engine.recognise(image, dpi=dpi / math.prod(math.hypot(step[0], step[3]) for step in back))
     for step in back:
@@ -128,7 +137,8 @@ def _read(engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float
     for word in words:
         turns[word.turn] += len(word.text)
     upright = turns.most_common(1)[0][0] if turns else 0
-    return Reading(tuple(words), (turn + upright) % 360)
+    # Skew was measured across lines that run left to right; it says nothing about lines that turned out to stand.
+    return Reading(tuple(words), (turn + upright) % 360, 0.0 if upright % 180 else skew)
 
 
 def _drop_noise(reading: Reading) -> Reading:
@@ -177,6 +187,7 @@ def to_content(
         ocr=True,
         confidence=reading.confidence if lines else None,
         rotation=(rotation + reading.turn) % 360,
+        skew=round(reading.skew, 2) if lines else 0.0,
     )
 
 
