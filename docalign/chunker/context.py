@@ -19,8 +19,8 @@ from docalign.document import Document
 
 __all__ = ["OVERLAP_TOKENS", "WINDOW_TOKENS", "Window", "windows_of"]
 
-WINDOW_TOKENS: Final = 2048
-OVERLAP_TOKENS: Final = 512
+WINDOW_TOKENS: Final = 1024
+OVERLAP_TOKENS: Final = 192
 _RENDER_BLOCKS: Final = 256
 
 
@@ -47,7 +47,7 @@ def windows_of(
     for block, ids in _rendered(document, hints, renderer):
         if held and total + len(ids) > window_tokens and len(held) > context:
             yield _window(held, context)
-            held = _tail(held, overlap_tokens)
+            held = _tail(held, max(0, min(overlap_tokens, window_tokens - len(ids))))
             context, total = len(held), sum(len(i) for _, i in held)
         held.append((block, ids))
         total += len(ids)

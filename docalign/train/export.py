@@ -36,15 +36,12 @@ MAX_POSITIONS: Final = 4096
 _OPSET: Final = 21
 
 
-def export(
-    policy: Path, out: Path, *, precision: Precision | None = None, probes: Sequence[Window] = (), free_bias: float = 0.0
-) -> Path:
+def export(policy: Path, out: Path, *, precision: Precision | None = None, probes: Sequence[Window] = ()) -> Path:
     """Write a model directory and return it.
 
     Args:
         precision: None for int8 where the policy can be quantised, else float32.
         probes: windows on which the exported graph is compared with torch.
-        free_bias: what is added to every log-odds of a document that is chunked without sizes.
 
     Raises:
         ModelMissingError: no policy there.
@@ -64,6 +61,7 @@ def export(
             f"{model.config.model_type} policies cannot be quantised.", source=str(policy), remedy="Export it in fp32."
         )
     shutil.copyfile(policy / "tokenizer.json", out / "tokenizer.json")
+    trained = json.loads((policy / "docalign.json").read_text("utf-8"))
     described: dict[str, Any] = {
         "schema": "docalign.model/1",
         "docalign": __version__,
@@ -72,8 +70,8 @@ def export(
         "prompt_version": config.prompt_version,
         "slot_id": config.slot_id,
         "label_ids": list(config.label_ids),
-        "prior": json.loads((policy / "docalign.json").read_text("utf-8"))["prior"],
-        "free_bias": free_bias,
+        "prior": trained["prior"],
+        "free_bias": trained.get("free_bias", 0.0),
         "precision": precision,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "agreement": agreement(model, target, probes) if probes else None,

@@ -24,6 +24,7 @@ from torch.utils.data import Sampler, SequentialSampler
 from trl import SFTConfig, SFTTrainer
 
 from docalign.errors import UsageError
+from docalign.train.free_bias import fit_free_bias
 from docalign.train.gold import read_gold
 from docalign.train.segments import log_partition, score
 from docalign.train.slot_model import cut_base, load_policy, log_odds, renderer_of, save_policy
@@ -164,7 +165,8 @@ def train_sft(gold: Sequence[str | Path], out: Path, options: SftOptions, *, ini
         trained = trained.merge_and_unload()
     curve = [e for e in trainer.state.log_history if "loss" in e]
     record = {"sft": asdict(options), "gold": [str(g) for g in gold], "windows": len(windows), "curve": curve}
-    save_policy(trained, tokenizer, config, out / "policy", run=record)
+    bias = fit_free_bias(trained.eval(), windows, pad_id=config.slot_id)
+    save_policy(trained, tokenizer, config, out / "policy", free_bias=bias, run=record)
     (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return out / "policy"
 
