@@ -118,8 +118,8 @@ def avoidable_orphans(
             word_end = blocks[last].end
         else:
             following = blocks[last + 1]
-            word = text[following.start : following.end].split(maxsplit=1)[0]
-            word_end = following.start + len(word)
+            words = text[following.start : following.end].split(maxsplit=1)
+            word_end = following.start + len(words[0]) if words else following.end
         fits_run = max_tokens is None or count(text[blocks[first].start : word_end]) <= max_tokens
         fits_last = i == last and (max_tokens is None or count(text[blocks[i].start : word_end]) <= max_tokens)
         if fits_run or fits_last:

@@ -73,7 +73,11 @@ def _tokenizer_counter(name: str) -> Counter:
     tokenizer.no_padding()
 
     def count(text: str) -> int:
-        return len(tokenizer.encode(text, add_special_tokens=False).ids)
+        try:
+            return len(tokenizer.encode(text, add_special_tokens=False).ids)
+        except TypeError:  # a lone surrogate (broken text layer): no tokenizer takes one
+            whole = text.encode("utf-8", "replace").decode("utf-8")
+            return len(tokenizer.encode(whole, add_special_tokens=False).ids)
 
     return count
 

@@ -7,6 +7,7 @@ overlap. `text` itself is untouched: chunks still tile the document.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from docalign.chunker.options import ChunkOptions
@@ -32,15 +33,24 @@ def embed_text(
 
     path = _path(headings, text, fits)
     before = _overlap(document, part, options, count)
-    while before and not fits(path + before + text):
-        following = _WORD_START.search(before)
-        before = before[following.start() :] if following else ""
-    return path + before + text
+    return path + _longest_end(before, lambda end: fits(path + end + text)) + text
 
 
-def _path(headings: tuple[str, ...], text: str, fits: Counter | object) -> str:
+def _longest_end(before: str, fits: Callable[[str], bool]) -> str:
+    """The longest end of `before` that begins with a word and fits; empty when none does."""
+    starts = [0, *(m.start() for m in _WORD_START.finditer(before))] if before else []
+    low, high = 0, len(starts)
+    while low < high:
+        middle = (low + high) // 2
+        if fits(before[starts[middle] :]):
+            high = middle
+        else:
+            low = middle + 1
+    return before[starts[low] :] if low < len(starts) else ""
+
+
+def _path(headings: tuple[str, ...], text: str, fits: Callable[[str], bool]) -> str:
     """As many headings as fit, innermost first, outermost written first; those that open the text are not repeated."""
-    assert callable(fits)
     opening = {" ".join(line.lstrip("#").split()) for line in text.splitlines()[:8]}
     wanted = [h for h in headings if h not in opening]
     for first in range(len(wanted)):
@@ -54,13 +64,9 @@ def _overlap(document: Document, part: Segment, options: ChunkOptions, count: Co
     """The last words before the chunk, at most `options.overlap` tokens."""
     if not options.overlap:
         return ""
-    before = document.text[max(0, part.start - _CHARS_PER_TOKEN * options.overlap) : part.start]
-    starts = [m.start() for m in _WORD_START.finditer(before)]
-    low, high = 0, len(starts)
-    while low < high:
-        middle = (low + high) // 2
-        if count(before[starts[middle] :]) <= options.overlap:
-            high = middle
-        else:
-            low = middle + 1
-    return before[starts[low] :] if low < len(starts) else ""
+    first = max(0, part.start - _CHARS_PER_TOKEN * options.overlap)
+    if first and (word := _WORD_START.search(document.text, first, part.start)):
+        first = word.start()
+    elif first:
+        return ""
+    return _longest_end(document.text[first : part.start], lambda end: count(end) <= options.overlap)

@@ -33,7 +33,9 @@ class ChunkOptions:
     def __post_init__(self) -> None:
         limit, target = self.max_tokens, self.target_tokens
         if limit is not None and limit < 1:
-            raise UsageError(f"a limit of {limit} tokens leaves no room for text.", remedy="Give --max-tokens 1 or more.")
+            raise UsageError(
+                f"a limit of {limit} tokens leaves no room for text.", remedy="Give --max-tokens 1 or more."
+            )
         if target is not None and target < 1:
             raise UsageError(f"a target of {target} tokens makes no sense.", remedy="Give --target-tokens 1 or more.")
         if target is not None and (limit is None or target > limit):

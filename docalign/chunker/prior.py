@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
+from math import isfinite
 from typing import Any, Final
 
 import numpy as np
@@ -31,9 +33,15 @@ class LengthPrior:
     knots: tuple[float, ...] = field(default=KNOTS)
 
     def __post_init__(self) -> None:
-        if len(self.values) != len(self.knots) or any(v > 0 for v in self.values):
+        falling = any(b <= a for a, b in pairwise(self.knots))
+        if len(self.values) != len(self.knots) or len(self.knots) < 2 or falling:
             raise ModelIncompatibleError(
-                f"a length prior needs {len(self.knots)} values, none over 0; got {list(self.values)}."
+                f"a length prior needs a value for each of its knots, which rise; got {list(self.values)} at "
+                f"{list(self.knots)}."
+            )
+        if not all(isfinite(v) and v <= 0 for v in self.values):
+            raise ModelIncompatibleError(
+                f"the values of a length prior are finite, none over 0; got {list(self.values)}."
             )
 
     def __call__(self, ratios: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:

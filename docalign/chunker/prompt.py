@@ -70,7 +70,7 @@ def hints_for(
         proposals = _proposals(document, sizes, target, limit if limit is not None else target / 0.7)
     scale = target or DEFAULT_TARGET
     letters = [_LETTERS[bisect_right(_SIZE_EDGES, n / scale)] for n in sizes]
-    following = [*letters[1:], ""]
+    following = [*letters[1:], ""][: len(letters)][: len(letters)]
     return Hints(tuple(_marks(b, *parts) for b, *parts in zip(blocks, letters, following, proposals, strict=True)))
 
 

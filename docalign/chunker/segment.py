@@ -1,8 +1,8 @@
 """From log-odds to spans: atoms, the exact solver, and the proof that no span is over the limit.
 
-The solver adds up the atoms' counts, but counts of parts need not add up to the count of the whole (a tokenizer may
-see two line breaks as one token or as two). So every chunk is counted as it is; one that is over the limit makes its
-last atom heavier and the problem is solved again. That ends: an atom by itself is always within the limit.
+The solver adds up the atoms' counts, but counts of parts need not add up to the count of the whole. So every chunk is
+counted as it is; where one is over the limit, chunks around there may reach less far (`reach.py`) and the problem is
+solved again. That ends: an atom by itself is always within the limit.
 """
 
 from __future__ import annotations
@@ -15,8 +15,9 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from docalign.chunker.atoms import Atom, atoms_of, orphan_weights
+from docalign.chunker.atoms import Atom, atoms_of
 from docalign.chunker.prior import LengthPrior
+from docalign.chunker.reach import Reach, orphan_weights
 from docalign.chunker.solve import Problem, boundary_marginals, viterbi
 from docalign.counting import Counter
 from docalign.document import Document
@@ -60,25 +61,28 @@ def segment(
     atoms = atoms_of(document, count, max_tokens)
     if not atoms:
         return []
+    reach = None if max_tokens is None else Reach(document, atoms, count, max_tokens)
     problem = Problem(
         log_odds=_atom_log_odds(atoms, log_odds, free_bias if max_tokens is None else 0.0),
         sizes=np.array([a.tokens for a in atoms], dtype=np.float64),
         target=None if target is None else float(target),
         cap=None if max_tokens is None else float(max_tokens),
-        orphan=np.array(orphan_weights(atoms, max_tokens)),
+        orphan=np.array(orphan_weights(atoms, reach)),
         prior=prior,
     )
-    problem, starts, counts = _solve_exactly(document, atoms, problem, count, max_tokens)
+    problem, starts = _solve_within(problem, reach, max_tokens)
     marginals = boundary_marginals(problem)
     return [
         Segment(
             start=atoms[first].start,
             end=atoms[last - 1].end,
-            tokens=tokens,
+            tokens=reach.tokens(first, last)
+            if reach
+            else count(document.text[atoms[first].start : atoms[last - 1].end]),
             boundary=float(marginals[first]) if first and atoms[first].opens_block else 1.0,
             blocks=_blocks(atoms[first:last]),
         )
-        for (first, last), tokens in zip(pairwise([*starts, len(atoms)]), counts, strict=True)
+        for first, last in pairwise([*starts, len(atoms)])
     ]
 
 
@@ -88,24 +92,18 @@ def _atom_log_odds(atoms: Sequence[Atom], log_odds: Floats, bias: float) -> Floa
     )
 
 
-def _solve_exactly(
-    document: Document, atoms: Sequence[Atom], problem: Problem, count: Counter, max_tokens: int | None
-) -> tuple[Problem, list[int], list[int]]:
-    """Solve until every chunk, counted as it is, keeps the limit; returns the problem solved, starts and counts."""
-    known: dict[tuple[int, int], int] = {}
+def _solve_within(problem: Problem, reach: Reach | None, max_tokens: int | None) -> tuple[Problem, list[int]]:
+    """Solve until every chunk, counted as it is, keeps the limit; returns the problem solved and its starts."""
+    if reach is None or max_tokens is None:
+        return problem, viterbi(problem)
     while True:
+        problem = replace(problem, reach=reach.ends)
         starts = viterbi(problem)
-        heavier = problem.sizes.copy()
-        counts = []
-        for first, last in pairwise([*starts, len(atoms)]):
-            if (first, last) not in known:
-                known[first, last] = count(document.text[atoms[first].start : atoms[last - 1].end])
-            counts.append(known[first, last])
-            if max_tokens is not None and counts[-1] > max_tokens and last - first > 1:
-                heavier[last - 1] += counts[-1] - problem.sizes[first:last].sum()
-        if np.array_equal(heavier, problem.sizes):
-            return problem, starts, counts
-        problem = replace(problem, sizes=heavier)
+        ends = pairwise([*starts, len(problem.sizes)])
+        over = [(i, j) for i, j in ends if j - i > 1 and reach.tokens(i, j) > max_tokens]
+        if not over:
+            return problem, starts
+        reach.narrow(over)
 
 
 def _blocks(atoms: Sequence[Atom]) -> tuple[int, ...]:

@@ -7,7 +7,7 @@ A segmentation of atoms 0…N−1 is a list of starts y, 0 always in it, and sco
 (the start at 0 is certain, so its log-odds is left out: a constant). Everything here is exact dynamic programming
 over chunk ends in float64, O(N × atoms per chunk) time and O(N) memory, in the form of a semi-Markov model
 (Sarawagi & Cohen, NIPS 2004). Log-odds and φ are rounded to multiples of 2⁻¹⁰, so sums are exact and a tie is a tie
-on every machine. The torch twin used in training is `docalign/train/segments.py`.
+on every machine. The torch twin used in training is `docalign/train/segments.py`; it does not round.
 
 It knows no text and no tokenizer: `atoms.py` makes the problem.
 """
@@ -16,18 +16,20 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from docalign.chunker.prior import LengthPrior
 
-__all__ = ["Problem", "boundary_marginals", "log_partition", "sample", "score", "viterbi"]
+__all__ = ["Problem", "boundary_marginals", "log_partition", "reach_within", "sample", "score", "viterbi"]
 
 Floats = npt.NDArray[np.float64]
+Ints = npt.NDArray[np.int64]
 
-GRID = 1024.0
-ORPHAN_COST = float(2**20)
+GRID: Final = 1024.0
+ORPHAN_COST: Final = float(2**20)
 """One orphan costs more than evidence can outweigh: orphans are minimised first, then the score decides."""
 
 
@@ -43,6 +45,9 @@ class Problem:
         orphan: what a cut before atom i costs because it leaves a heading at the end of a chunk (0 where it does
             not). None: no such rule (the raw distribution).
         prior: φ.
+        reach: where a chunk that starts at atom i must end at the latest (the index behind its last atom, > i), for
+            callers that know more than sums; None: as far as the cap allows.
+        grid: log-odds and φ are rounded to multiples of 1/grid.
     """
 
     log_odds: Floats
@@ -51,10 +56,12 @@ class Problem:
     cap: float | None
     orphan: Floats | None = None
     prior: LengthPrior = field(default_factory=LengthPrior)
+    reach: Ints | None = None
+    grid: float = GRID
 
     def cut_scores(self) -> Floats:
         """What a cut before atom i adds, `(atoms,)`; the entry of atom 0 is 0."""
-        scores = np.round(np.asarray(self.log_odds, dtype=np.float64) * GRID) / GRID
+        scores = np.round(np.asarray(self.log_odds, dtype=np.float64) * self.grid) / self.grid
         if self.orphan is not None:
             scores = scores - ORPHAN_COST * self.orphan
         if len(scores):
@@ -62,31 +69,46 @@ class Problem:
         return scores
 
 
+def reach_within(sizes: Floats, cap: float | Floats) -> Ints:
+    """For each atom the latest end of a chunk that starts there and is within the cap (one for all, or one each).
+
+    An atom over the cap is a chunk by itself: the atoms were cut as far as they can be.
+    """
+    edges = np.concatenate(([0.0], np.cumsum(sizes, dtype=np.float64)))
+    fitting = np.searchsorted(edges, edges[:-1] + cap, side="right") - 1
+    return np.maximum(fitting, np.arange(len(sizes)) + 1).astype(np.int64)
+
+
 def _steps(problem: Problem) -> Callable[[int], Floats]:
     """`step(i)` gives φ of the chunks that start at atom i and end before i+1, i+2, …, as far as the cap allows."""
     edges = np.concatenate(([0.0], np.cumsum(problem.sizes, dtype=np.float64)))
-    count = len(problem.sizes)
-    if problem.cap is None:
-        last = np.full(count, count)
+    if problem.reach is not None:
+        last = problem.reach
     else:
-        # An atom over the cap is a chunk by itself: the atoms were cut as far as they can be.
-        last = np.maximum(np.searchsorted(edges, edges[:-1] + problem.cap, side="right") - 1, np.arange(count) + 1)
+        last = reach_within(problem.sizes, np.inf if problem.cap is None else problem.cap)
 
     def step(i: int) -> Floats:
         if problem.target is None:
             return np.zeros(int(last[i]) - i)
         phi = problem.prior((edges[i + 1 : int(last[i]) + 1] - edges[i]) / problem.target)
-        return np.round(phi * GRID) / GRID
+        return np.round(phi * problem.grid) / problem.grid
 
     return step
+
+
+def _independent(problem: Problem) -> bool:
+    """Whether every cut stands for itself (no φ, no limit): then nothing needs to be searched."""
+    return problem.target is None and problem.cap is None and problem.reach is None
 
 
 def viterbi(problem: Problem) -> list[int]:
     """The starts of the best segmentation; ties go to fewer cuts, then to earlier ones. Empty for no atoms."""
     count = len(problem.sizes)
+    if _independent(problem):
+        return [i for i, gain in enumerate(problem.cut_scores()) if i == 0 or gain > 0]
     cuts, step = problem.cut_scores(), _steps(problem)
     best = np.zeros(count + 1)
-    number = np.zeros(count + 1, dtype=np.int64)
+    number = np.zeros(count + 1, dtype=np.int64)  # chunks from atom i on: the end counts nothing, a cut counts one
     following = np.zeros(count, dtype=np.int64)
     gain = np.append(cuts, 0.0)
     for i in range(count - 1, -1, -1):
@@ -96,7 +118,7 @@ def viterbi(problem: Problem) -> list[int]:
         top = np.flatnonzero(totals == totals.max())
         choice = i + 1 + int(top[np.argmin(number[ends][top])] if len(top) > 1 else top[0])
         following[i], best[i] = choice, totals[choice - i - 1]
-        number[i] = number[choice] + (choice < count)
+        number[i] = number[choice] + 1
     starts, i = [], 0
     while i < count:
         starts.append(i)
@@ -130,6 +152,8 @@ def _backward(problem: Problem) -> Floats:
 
 def log_partition(problem: Problem) -> float:
     """log Z of the distribution P(y) ∝ exp(score(y))."""
+    if _independent(problem):
+        return float(np.logaddexp(0.0, problem.cut_scores()[1:]).sum())
     return float(_backward(problem)[0])
 
 
@@ -138,6 +162,9 @@ def boundary_marginals(problem: Problem) -> Floats:
     count = len(problem.sizes)
     if not count:
         return np.zeros(0)
+    if _independent(problem):
+        gain = problem.cut_scores()
+        return np.concatenate(([1.0], np.exp(-np.logaddexp(0.0, -gain[1:]))))
     gain, step, beta = np.append(problem.cut_scores(), 0.0), _steps(problem), _backward(problem)
     alpha = np.full(count + 1, -np.inf)
     alpha[0] = 0.0

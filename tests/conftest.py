@@ -1,0 +1,27 @@
+"""What every test may use: a tokenizer file made on the spot, and Hypothesis profiles without deadlines.
+
+`DOCALIGN_FULL=1` (set by `make test-full`) runs 2,000 examples a property in place of 150.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+from tests.support.policies import bpe_tokenizer
+
+_QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("quick", max_examples=150, deadline=None, derandomize=True, suppress_health_check=_QUIET)
+settings.register_profile("full", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
+settings.load_profile("full" if os.environ.get("DOCALIGN_FULL") == "1" else "quick")
+
+
+@pytest.fixture(scope="session")
+def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A `tokenizer.json` of a small byte-level BPE; nothing is downloaded."""
+    path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
+    bpe_tokenizer().save(str(path))
+    return path
