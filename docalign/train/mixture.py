@@ -21,10 +21,11 @@ from docalign.train.corpus import is_held_out, read_corpus
 from docalign.train.gold import GoldLine
 from docalign.train.policy_gold import MAX_BLOCKS, Condition, gold_line
 
-__all__ = ["Draw", "documents_by_source", "draw_lines", "draws"]
+__all__ = ["CONDITION_WEIGHTS", "Draw", "documents_by_source", "draw_lines", "draws"]
 
 _CONDITIONS: Final[tuple[Condition, ...]] = ("marked", "bare", "headless")
-_CONDITION_WEIGHTS: Final = (0.25, 0.4, 0.35)
+CONDITION_WEIGHTS: Final = (0.25, 0.4, 0.35)
+"""Shares of marked, bare and headless windows."""
 _TARGETS: Final = (90, 700)
 """Targets are drawn between these, log-uniformly, in tokens of the line's counter."""
 _LIMIT_OVER_TARGET: Final = (1.35, 1.8)
@@ -65,14 +66,19 @@ def documents_by_source(corpora: Path) -> dict[str, list[Mapping[str, Any]]]:
     return found
 
 
-def draws(documents: Mapping[str, Sequence[Mapping[str, Any]]], *, seed: int) -> Iterator[Draw]:
-    """An endless, seeded sequence of windows over the documents."""
+def draws(
+    documents: Mapping[str, Sequence[Mapping[str, Any]]],
+    *,
+    seed: int,
+    weights: Sequence[float] = CONDITION_WEIGHTS,
+) -> Iterator[Draw]:
+    """An endless, seeded sequence of windows over the documents; `weights` of marked, bare and headless."""
     rng = random.Random(seed)
     sources = sorted(documents)
-    weights = [math.sqrt(sum(len(d["blocks"]) for d in documents[s])) for s in sources]
+    shares = [math.sqrt(sum(len(d["blocks"]) for d in documents[s])) for s in sources]
     number = 0
     while True:
-        (source,) = rng.choices(sources, weights)
+        (source,) = rng.choices(sources, shares)
         document = rng.choice(documents[source])
         target = round(math.exp(rng.uniform(*(math.log(t) for t in _TARGETS))))
         first = rng.randrange(max(1, len(document["blocks"]) - _MIN_WINDOW)) if rng.random() < 0.75 else 0
@@ -83,15 +89,21 @@ def draws(documents: Mapping[str, Sequence[Mapping[str, Any]]], *, seed: int) ->
             max_blocks=MAX_BLOCKS if "topic_starts" in document else rng.randint(_MIN_WINDOW, MAX_BLOCKS),
             target=target,
             limit=round(target * rng.uniform(*_LIMIT_OVER_TARGET)),
-            condition=rng.choices(_CONDITIONS, _CONDITION_WEIGHTS)[0],
+            condition=rng.choices(_CONDITIONS, weights)[0],
             seed=number,
         )
 
 
-def draw_lines(documents: Mapping[str, Sequence[Mapping[str, Any]]], number: int, *, seed: int) -> Iterator[GoldLine]:
+def draw_lines(
+    documents: Mapping[str, Sequence[Mapping[str, Any]]],
+    number: int,
+    *,
+    seed: int,
+    weights: Sequence[float] = CONDITION_WEIGHTS,
+) -> Iterator[GoldLine]:
     """`number` plain gold lines of the mixture."""
     made = 0
-    for draw in draws(documents, seed=seed):
+    for draw in draws(documents, seed=seed, weights=weights):
         line = draw.line()
         if line is not None:
             yield line

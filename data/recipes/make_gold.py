@@ -1,0 +1,45 @@
+"""Gold for a training run from structured corpora: plain blocks, printed copies, or scanned copies.
+
+The gold of the shipped model was made with (DOCALIGN_DATA names the directory that holds corpora/):
+
+    python data/recipes/make_gold.py plain --number 2600 --seed 11 --out plain.jsonl
+    python data/recipes/make_gold.py plain --number 520 --seed 21 --weights 0.15 0.3 0.55 --out plain2.jsonl
+    python data/recipes/make_gold.py pdf --number 160 --seed 5 --out pdf.jsonl
+    python data/recipes/make_gold.py scan --number 48 --seed 6 --out scan.jsonl
+
+Held-out documents (sha256 of the id divisible by 20) never appear. Copies that align badly are dropped and counted.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from docalign.train.devset import data_directory
+from docalign.train.gold import write_gold
+from docalign.train.mixture import CONDITION_WEIGHTS, documents_by_source, draw_lines, draws
+from docalign.train.rendered_lines import RenderCounts, rendered_lines
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("form", choices=("plain", "pdf", "scan"))
+    parser.add_argument("--number", type=int, required=True, help="lines to make")
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--weights", type=float, nargs=3, default=CONDITION_WEIGHTS, help="marked bare headless")
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    documents = documents_by_source(data_directory() / "corpora" / "train")
+    if arguments.form == "plain":
+        lines = draw_lines(documents, arguments.number, seed=arguments.seed, weights=arguments.weights)
+        print(write_gold(arguments.out, lines), "lines")
+        return
+    documents.pop("qmsum", None)  # transcripts are not printed matter
+    counts = RenderCounts()
+    window_draws = draws(documents, seed=arguments.seed, weights=arguments.weights)
+    write_gold(arguments.out, rendered_lines(window_draws, arguments.form, arguments.number, counts))
+    print(counts)
+
+
+if __name__ == "__main__":
+    main()
