@@ -1,0 +1,1 @@
+"""The parts of `benchmarks/chunk.py`: inputs, arms, memory, machine facts, tables. Not for import by anything else."""
