@@ -32,7 +32,9 @@ def table(quality: dict[str, Any]) -> str:
         if condition not in quality:
             continue
         row = quality[condition]
-        cells = [f"**{row[a]['f1']:.3f}**" if a == "model" else f"{row[a]['f1']:.3f}" if a in row else "–" for a in present]
+        cells = [
+            f"**{row[a]['f1']:.3f}**" if a == "model" else f"{row[a]['f1']:.3f}" if a in row else "–" for a in present
+        ]
         model = row["model"]
         low, high = model["interval"]
         lines.append(
@@ -47,7 +49,9 @@ def by_source(quality: dict[str, Any]) -> str:
     sources = sorted({s for c in conditions for s in quality[c]["model_by_source"]})
     lines = ["| source | " + " | ".join(conditions) + " |", "|---" * (len(conditions) + 1) + "|"]
     for source in sources:
-        cells = [f"{v:.3f}" if (v := quality[c]["model_by_source"].get(source)) is not None else "–" for c in conditions]
+        cells = [
+            f"{v:.3f}" if (v := quality[c]["model_by_source"].get(source)) is not None else "–" for c in conditions
+        ]
         lines.append(f"| {source} | {' | '.join(cells)} |")
     return "\n".join(lines)
 
@@ -88,15 +92,15 @@ def card(model: Path) -> str:
 
 A boundary model: it reads a document's blocks and gives each a log-odds for "a chunk starts here". It writes no text.
 Licence: Apache-2.0. Base: SmolLM2-135M-Instruct (Apache-2.0), from weights that had been quantised to Q4_1 and were
-dequantised again; cut to its first {described['layers']} of 30 layers, all of them fine-tuned.
+dequantised again; cut to its first {described["layers"]} of 30 layers, all of them fine-tuned.
 
-- graph: `model.onnx`, {size_mb:.1f} MB, {described['precision']} (one scale per weight column, one per activation row),
-  sha256 `{described['sha256'][:16]}…`; prompt version {described['prompt_version']}
-- against torch fp32 on {agreement.get('slots', 0):.0f} slots: same label {agreement.get('same_label', 0):.4f}, mean
-  |Δ log-odds| {agreement.get('mean_difference', 0):.3f}, largest {agreement.get('largest_difference', 0):.3f}
-- length prior φ at tokens/target = {', '.join(f'{k:g}' for k in described['prior']['knots'])}:
-  {', '.join(f'{v:.2f}' for v in described['prior']['values'])}
-- bias for documents chunked without sizes: {described['free_bias']:+.2f} (fitted on training transcripts)
+- graph: `model.onnx`, {size_mb:.1f} MB, {described["precision"]} (one scale per weight column, one per activation row),
+  sha256 `{described["sha256"][:16]}…`; prompt version {described["prompt_version"]}
+- against torch fp32 on {agreement.get("slots", 0):.0f} slots: same label {agreement.get("same_label", 0):.4f}, mean
+  |Δ log-odds| {agreement.get("mean_difference", 0):.3f}, largest {agreement.get("largest_difference", 0):.3f}
+- length prior φ at tokens/target = {", ".join(f"{k:g}" for k in described["prior"]["knots"])}:
+  {", ".join(f"{v:.2f}" for v in described["prior"]["values"])}
+- bias for documents chunked without sizes: {described["free_bias"]:+.2f} (fitted on training transcripts)
 
 ## Data
 
@@ -110,12 +114,12 @@ anything.
 
 {runs}
 
-{training['note']}
+{training["note"]}
 
 ## Boundary F1 on documents not trained on
 
 Mean by window (at most 120 blocks) over `corpora/dev` and the held-out twentieth of every train source, measured with
-the shipped graph: `{training['quality_command']}`
+the shipped graph: `{training["quality_command"]}`
 
 {table(quality)}
 
@@ -128,7 +132,7 @@ rule would cut is hidden from the prompt. *pack*, *guess+policy*, *every*: rules
 
 ## What the prompt holds
 
-{training['prompt_note']}
+{training["prompt_note"]}
 
 ## Limits
 

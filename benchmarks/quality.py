@@ -75,7 +75,10 @@ def summarise(rows: list[dict[str, Any]], arms: tuple[str, ...]) -> dict[str, An
     summary: dict[str, Any] = {"windows": len(rows)}
     for arm in arms:
         f1 = [r["arms"][arm]["f1"] for r in rows]
-        summary[arm] = {"f1": round(float(np.mean(f1)), 4), "pk": round(float(np.mean([r["arms"][arm]["pk"] for r in rows])), 4)}
+        summary[arm] = {
+            "f1": round(float(np.mean(f1)), 4),
+            "pk": round(float(np.mean([r["arms"][arm]["pk"] for r in rows])), 4),
+        }
         if arm == "model":
             summary[arm] |= {
                 "interval": [round(v, 4) for v in bootstrap_interval(f1)],
@@ -121,7 +124,9 @@ def bias_curve(rows: list[dict[str, Any]]) -> dict[str, float]:
     curve = {}
     for bias in np.arange(-1.0, 3.01, 0.5):
         f1 = [
-            boundary_scores([0, *(i for i, v in enumerate(r["s"]) if i and v + bias > 0)], r["starts"], len(r["s"])).boundary_f1
+            boundary_scores(
+                [0, *(i for i, v in enumerate(r["s"]) if i and v + bias > 0)], r["starts"], len(r["s"])
+            ).boundary_f1
             for r in rows
         ]
         curve[f"{bias:+.1f}"] = round(float(np.mean(f1)), 4)

@@ -187,7 +187,9 @@ class Document:
                 text=text,
                 blocks=tuple(_read_block(b) for b in value["blocks"]),
                 pages=tuple(
-                    Page(int(p["number"]), float(p["width"]), float(p["height"]), bool(p.get("ocr")), p.get("confidence"))
+                    Page(
+                        int(p["number"]), float(p["width"]), float(p["height"]), bool(p.get("ocr")), p.get("confidence")
+                    )
                     for p in value.get("pages") or ()
                 ),
                 furniture=tuple(_read_leftovers(value.get("furniture"))),
@@ -198,7 +200,9 @@ class Document:
                 warnings=tuple(str(w) for w in value.get("warnings") or ()),
             )
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            what = f"the field {error} is missing." if isinstance(error, KeyError) else f"a field is ill-typed ({error})."
+            what = (
+                f"the field {error} is missing." if isinstance(error, KeyError) else f"a field is ill-typed ({error})."
+            )
             raise InvalidDocumentError(what, source=str(name), remedy=f"Mend the {SCHEMA} object.") from error
         return document.check()
 

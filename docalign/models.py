@@ -61,7 +61,7 @@ def models_dir() -> Path:
 
 def installed() -> list[ModelInfo]:
     """Shipped chunkers and those under the cache's `chunkers/`, by name."""
-    found = {}
+    found: dict[str, ModelInfo] = {}
     for root in (models_dir(), cache_dir() / "chunkers"):
         for config in sorted(root.glob("*/docalign.json")):
             found.setdefault(config.parent.name, info(config.parent))
@@ -127,7 +127,7 @@ def pull(name: str = BASE, *, wheel: Path | None = None) -> Path:
         else:
             _from_hub(name, made)
         if not target.exists():
-            os.replace(made, target)
+            made.replace(target)
     return target
 
 

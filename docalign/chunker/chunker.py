@@ -1,6 +1,6 @@
 """The chunker: document in, chunks out. It joins prompt, engine, solver and bookkeeping, and holds none of them.
 
-    document ──hints──▶ windows ──engine──▶ log-odds per block ──segment──▶ spans ──describe──▶ chunks
+document ──hints──▶ windows ──engine──▶ log-odds per block ──segment──▶ spans ──describe──▶ chunks
 """
 
 from __future__ import annotations
@@ -83,7 +83,9 @@ class Chunker:
             free_bias=float(config.get("free_bias", 0.0)),
         )
 
-    def chunk(self, document: Document, options: ChunkOptions | None = None, progress: Progress | None = None) -> list[Chunk]:
+    def chunk(
+        self, document: Document, options: ChunkOptions | None = None, progress: Progress | None = None
+    ) -> list[Chunk]:
         """Chunk a document; an empty text gives no chunks.
 
         Raises:
@@ -211,7 +213,9 @@ def _place(document: Document, part: Segment) -> dict[str, Any]:
             regions += block.boxes
         else:
             regions += _regions_of_lines(document, block_id, low, high)
-    pages = sorted({r.page for r in regions} | {p for b in part.blocks if (p := document.blocks[b].page) and not regions})
+    pages = sorted(
+        {r.page for r in regions} | {p for b in part.blocks if (p := document.blocks[b].page) and not regions}
+    )
     return {
         "pages": tuple(pages),
         "boxes": tuple(regions),

@@ -131,7 +131,7 @@ def bootstrap_interval(
     """
     if not values:
         raise ValueError("a bootstrap needs at least one value")
-    draws = random.Random(seed)  # noqa: S311  # resampling, not secrets
+    draws = random.Random(seed)  # resampling, not secrets
     n = len(values)
     means = sorted(sum(draws.choices(values, k=n)) / n for _ in range(resamples))
     tail = (1.0 - level) / 2

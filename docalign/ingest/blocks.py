@@ -45,7 +45,7 @@ class Style:
     pitch set text apart."""
 
     body: float
-    leading: dict[float, float]
+    leading: dict[int, float]
     bold_tells: bool
     mono_tells: bool
 

@@ -208,7 +208,7 @@ def _air(line: Sequence[Row], sheet: Sheet, side: int) -> float:
     own = set(map(id, line))
     top, bottom = min(r.box[1] for r in line), max(r.box[3] for r in line)
     across = [r for r in sheet.rows if id(r) not in own and not is_sideways(r)]
-    boxes = [i.box for i in (*across, *sheet.tables)]
+    boxes = [*(r.box for r in across), *(t.box for t in sheet.tables)]
     if side == 0:
         inner = [box[1] - bottom for box in boxes if box[3] > bottom]
     else:

@@ -116,7 +116,7 @@ def _calls() -> tuple[Callable[..., int], Callable[..., int], Callable[..., int 
     """The three per-character functions with plain addresses for pointers: half the cost of the typed bindings."""
 
     def bind(function: Any, result: Any, *arguments: Any) -> Any:
-        return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, ctypes.c_void_p).value)
+        return ctypes.CFUNCTYPE(result, *arguments)(ctypes.cast(function, ctypes.c_void_p).value or 0)
 
     pointer, integer = ctypes.c_void_p, ctypes.c_int
     return (

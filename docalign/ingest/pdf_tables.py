@@ -87,7 +87,14 @@ def _cell_groups(rules: Iterable[tuple[Box, bool]]) -> list[list[Box]]:
 
     edges: list[dict[str, Any]] = []
     for (x0, top, x1, bottom), horizontal in rules:
-        edge = {"x0": x0, "x1": x1, "top": top, "bottom": bottom, "width": x1 - x0, "height": bottom - top}
+        edge: dict[str, Any] = {
+            "x0": x0,
+            "x1": x1,
+            "top": top,
+            "bottom": bottom,
+            "width": x1 - x0,
+            "height": bottom - top,
+        }
         edge["orientation"] = "h" if horizontal else "v"
         edges.append(edge)
     merged = plumber.merge_edges(edges, _SNAP_PT, _SNAP_PT, _SNAP_PT, _SNAP_PT)

@@ -1,4 +1,4 @@
-"""The bias for chunking without sizes: what is added to every log-odds so that cutting where it is positive scores best.
+"""The bias for chunking without sizes: added to every log-odds, so that cutting where it is positive scores best.
 
 Without a target there is no length prior, and a calibrated log-odds is rarely positive where starts are rare (one
 utterance in thirty begins a topic): the cut that maximises F1 lies below zero. Fitted on training windows only.
@@ -26,7 +26,7 @@ _GRID: Final = tuple(0.25 * i for i in range(-8, 17))
 
 @torch.no_grad()
 def fit_free_bias(model: nn.Module, windows: Sequence[Mapping[str, Any]], *, pad_id: int) -> float:
-    """The bias of the grid −2 … 4 with the best mean boundary F1 on the windows that state no target; 0.0 if none do."""
+    """The bias (−2 … 4) with the best mean boundary F1 on the windows that state no target; 0.0 if none do."""
     free = [w for w in windows if math.isinf(w["target"])][:_MOST_WINDOWS]
     if not free:
         return 0.0

@@ -45,7 +45,9 @@ class _Builder:
         self.weights.append(numpy_helper.from_array(np.ascontiguousarray(array), name))
         return name
 
-    def node(self, kind: str, inputs: list[str], output: str, *, domain: str = "", more: int = 0, **attributes: Any) -> str:
+    def node(
+        self, kind: str, inputs: list[str], output: str, *, domain: str = "", more: int = 0, **attributes: Any
+    ) -> str:
         outputs = [output, *(f"{output}.{i}" for i in range(more))]
         self.nodes.append(helper.make_node(kind, inputs, outputs, name=output, domain=domain, **attributes))
         return output
@@ -106,14 +108,18 @@ def _layer(builder: _Builder, layer: Any, config: Any, hidden: str, name: str) -
         kv_num_heads=config.num_key_value_heads,
         do_rotary=1,
     )
-    hidden = builder.node("Add", [hidden, _linear(builder, attention.o_proj.weight, mixed, f"{name}.out")], f"{name}.add1")
+    hidden = builder.node(
+        "Add", [hidden, _linear(builder, attention.o_proj.weight, mixed, f"{name}.out")], f"{name}.add1"
+    )
     normed = _norm(builder, layer.post_attention_layernorm, config, hidden, f"{name}.norm2")
     gate = _linear(builder, mlp.gate_proj.weight, normed, f"{name}.gate")
     up = _linear(builder, mlp.up_proj.weight, normed, f"{name}.up")
     # QuickGelu with alpha 1 is x·σ(x), which is SiLU, in one pass over memory.
     active = builder.node("QuickGelu", [gate], f"{name}.silu", domain=_CONTRIB, alpha=1.0)
     product = builder.node("Mul", [active, up], f"{name}.product")
-    return builder.node("Add", [hidden, _linear(builder, mlp.down_proj.weight, product, f"{name}.down")], f"{name}.add2")
+    return builder.node(
+        "Add", [hidden, _linear(builder, mlp.down_proj.weight, product, f"{name}.down")], f"{name}.add2"
+    )
 
 
 def _linear(builder: _Builder, weight: torch.Tensor, value: str, name: str) -> str:

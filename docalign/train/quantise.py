@@ -1,8 +1,8 @@
 """int8: every exported matrix with one scale per output, every activation row with one scale of its own.
 
-W8A8 as in LLM.int8() and ZeroQuant (arXiv 2208.07339, 2206.01861), without their outlier path: a scale per row keeps the
-few tokens with huge activations from spoiling the others, and what else stands in a window or a batch cannot change a
-row. The products run in ONNX Runtime's integer kernels; the embedding is kept as int8 rows.
+W8A8 as in LLM.int8() and ZeroQuant (arXiv 2208.07339, 2206.01861), without their outlier path: a scale per row keeps
+the few tokens with huge activations from spoiling the others, and what else stands in a window or a batch cannot
+change a row. The products run in ONNX Runtime's integer kernels; the embedding is kept as int8 rows.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def _is_large_product(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto]
 
 
 def _constants(graph: onnx.GraphProto) -> dict[str, str]:
-    values = {
+    values: dict[str, np.ndarray] = {
         "zero_point": np.array(_ZERO_POINT, dtype=np.uint8),
         "per_step": np.array(1 / 127, dtype=np.float32),
         "tiny": np.array(1e-12, dtype=np.float32),

@@ -65,7 +65,7 @@ class Look:
 
 def look_for(seed: int) -> Look:
     """The look that belongs to a seed; about a third have two columns, half number their headings."""
-    draw = random.Random(f"look {seed}")  # noqa: S311 - looks, not secrets
+    draw = random.Random(f"look {seed}")
     columns = 2 if draw.random() < 0.35 else 1
     return Look(
         paper=draw.choice(("a4", "us-letter")),

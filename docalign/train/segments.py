@@ -6,6 +6,8 @@ enumeration on small inputs. float64 throughout: a window's log Z sums over astr
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor
 
@@ -34,7 +36,9 @@ def _chunk_scores(sizes: Tensor, lengths: Tensor, target: Tensor, cap: Tensor, v
     count = sizes.shape[1]
     edges = torch.nn.functional.pad(sizes.cumsum(1), (1, 0))
     size = edges[:, None, :] - edges[:, :-1, None]
-    value = torch.where(target.isfinite()[:, None, None], phi(size / target[:, None, None], values), torch.zeros_like(size))
+    value = torch.where(
+        target.isfinite()[:, None, None], phi(size / target[:, None, None], values), torch.zeros_like(size)
+    )
     i = torch.arange(count, device=sizes.device)[:, None]
     j = torch.arange(count + 1, device=sizes.device)[None, :]
     allowed = (j > i) & ((size <= cap[:, None, None]) | (j == i + 1)) & (j <= lengths[:, None, None])
@@ -81,6 +85,6 @@ def score(
     chunks = _chunk_scores(sizes, lengths, target, cap, values)
     for w in range(windows):
         points = [*torch.nonzero(cut[w]).flatten().tolist(), int(lengths[w])]
-        pairs = torch.tensor(list(zip(points[:-1], points[1:], strict=True)), device=log_odds.device)
+        pairs = torch.tensor(list(pairwise(points)), device=log_odds.device)
         total[w] = total[w] + chunks[w, pairs[:, 0], pairs[:, 1]].sum()
     return total

@@ -21,7 +21,7 @@ import torch
 from datasets import Dataset
 from torch import Tensor, nn
 from torch.utils.data import Sampler, SequentialSampler
-from trl import SFTConfig, SFTTrainer
+from trl import SFTConfig, SFTTrainer  # type: ignore[attr-defined]
 
 from docalign.errors import UsageError
 from docalign.train.free_bias import fit_free_bias
@@ -67,19 +67,28 @@ class SlotTrainer(SFTTrainer):
         self.model_accepts_loss_kwargs = False
 
     def compute_loss(
-        self, model: nn.Module, inputs: dict[str, Tensor], return_outputs: bool = False, **_: Any
+        self,
+        model: Any,
+        inputs: Any,
+        return_outputs: Any = False,
+        num_items_in_batch: Any = None,  # noqa: ARG002 - Trainer's signature
     ) -> Any:
         s = log_odds(model, inputs)
         prior = _prior_of(self.accelerator.unwrap_model(model))
         loss = policy_loss(s, inputs, prior.values, self._loss_kind)
         return (loss, {"log_odds": s}) if return_outputs else loss
 
-    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:
+    def create_optimizer(self, model: Any = None) -> torch.optim.Optimizer:  # noqa: ARG002 - Trainer's signature
         """AdamW; the length prior has 17 numbers and a learning rate of its own, no weight decay."""
-        named = [(n, p) for n, p in self.model.named_parameters() if p.requires_grad]
+        policy: Any = self.model
+        named = [(n, p) for n, p in policy.named_parameters() if p.requires_grad]
         groups = [
             {"params": [p for n, p in named if "length_prior" not in n], "weight_decay": 0.01},
-            {"params": [p for n, p in named if "length_prior" in n], "lr": self._prior_learning_rate, "weight_decay": 0.0},
+            {
+                "params": [p for n, p in named if "length_prior" in n],
+                "lr": self._prior_learning_rate,
+                "weight_decay": 0.0,
+            },
         ]
         self.optimizer = torch.optim.AdamW(
             [g for g in groups if g["params"]], lr=self.args.learning_rate, betas=(0.9, 0.98), fused=True
@@ -88,7 +97,8 @@ class SlotTrainer(SFTTrainer):
 
     def _get_train_sampler(self, *_: Any) -> Sampler[int]:
         """The windows in the order given: `bucketed` has shuffled them, neighbours being of like length."""
-        return SequentialSampler(self.train_dataset)
+        windows: Any = self.train_dataset
+        return SequentialSampler(windows)
 
     def create_model_card(self, *args: Any, **kwargs: Any) -> None:
         """TRL's card speaks of text generation; ours is written at export."""
@@ -157,7 +167,7 @@ def train_sft(gold: Sequence[str | Path], out: Path, options: SftOptions, *, ini
         prior_learning_rate=options.prior_learning_rate,
         peft_config=_lora(options.lora_rank),
     )
-    _unfreeze_prior(trainer.model)
+    _unfreeze_prior(trainer.accelerator.unwrap_model(trainer.model))
     newest = _newest_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     trained = trainer.accelerator.unwrap_model(trainer.model)

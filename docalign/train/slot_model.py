@@ -83,9 +83,11 @@ def cut_base(base: str | Path, *, layers: int | None) -> tuple[PreTrainedModel, 
     if layers is not None and not 1 <= layers <= total:
         raise ModelIncompatibleError(f"it has {total} layers, not {layers}.", source=str(base))
     _cut(model, layers or total)
-    rows = model.get_output_embeddings().weight.detach()[list(labels)].clone()
+    head: Any = model.get_output_embeddings()  # type: ignore[no-untyped-call]
+    rows = head.weight.detach()[list(labels)].clone()
     _replace_head(model, rows, LengthPrior())
-    config = SlotConfig(Path(base).name if Path(base).is_dir() else str(base), layers or total, _slot_id(tokenizer, base), labels)
+    name = Path(base).name if Path(base).is_dir() else str(base)
+    config = SlotConfig(name, layers or total, _slot_id(tokenizer, base), labels)
     return model, tokenizer, config
 
 
@@ -100,7 +102,7 @@ def _replace_head(model: PreTrainedModel, rows: Tensor, prior: LengthPrior) -> N
     head = nn.Linear(rows.shape[1], 2, bias=False)
     head.weight = nn.Parameter(rows.float())
     model.config.tie_word_embeddings = False
-    model.set_output_embeddings(head)
+    model.set_output_embeddings(head)  # type: ignore[no-untyped-call]
     model.length_prior = PriorHead(prior)
 
 
@@ -114,7 +116,7 @@ def _single(tokenizer: PreTrainedTokenizerBase, text: str, base: str | Path) -> 
 def _slot_id(tokenizer: PreTrainedTokenizerBase, base: str | Path) -> int:
     """`<file_sep>` where there is one (SmolLM2), else the end-of-text token: a token that no text contains."""
     known = tokenizer.convert_tokens_to_ids("<file_sep>")
-    if known is not None and known != tokenizer.unk_token_id:
+    if isinstance(known, int) and known != tokenizer.unk_token_id:
         return int(known)
     if tokenizer.eos_token_id is None:
         raise ModelIncompatibleError("its tokenizer has no token to serve as the slot.", source=str(base))
@@ -123,7 +125,9 @@ def _slot_id(tokenizer: PreTrainedTokenizerBase, base: str | Path) -> int:
 
 def renderer_of(tokenizer: PreTrainedTokenizerBase, config: SlotConfig) -> Renderer:
     """The run-time renderer over a transformers tokenizer."""
-    return Renderer(lambda texts: tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else [], config.slot_id)
+    return Renderer(
+        lambda texts: tokenizer(texts, add_special_tokens=False)["input_ids"] if texts else [], config.slot_id
+    )
 
 
 def log_odds(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
@@ -135,14 +139,17 @@ def log_odds(model: nn.Module, batch: Mapping[str, Tensor]) -> Tensor:
     return chosen[..., 0] - chosen[..., 1]
 
 
-def save_policy(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: SlotConfig, out: Path, **extra: Any) -> None:
+def save_policy(
+    model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, config: SlotConfig, out: Path, **extra: Any
+) -> None:
     """Write a policy directory: weights, LM config, tokenizer, `docalign.json`."""
     out.mkdir(parents=True, exist_ok=True)
     tensors = {name: t.detach().contiguous().cpu() for name, t in model.state_dict().items()}
     save_file(tensors, out / _WEIGHTS)
     model.config.save_pretrained(out)
     tokenizer.save_pretrained(out)
-    prior: PriorHead = model.length_prior
+    prior = model.length_prior
+    assert isinstance(prior, PriorHead)
     described = {**asdict(config), "prior": prior.prior().to_json(), **extra}
     (out / "docalign.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
 
@@ -158,17 +165,21 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
         described = json.loads((path / "docalign.json").read_text("utf-8"))
         tensors = load_file(path / _WEIGHTS)
     except FileNotFoundError as error:
-        raise ModelMissingError("this is no policy directory.", source=str(path), remedy="Give --out of a train run.") from error
+        raise ModelMissingError(
+            "this is no policy directory.", source=str(path), remedy="Give --out of a train run."
+        ) from error
     if described["prompt_version"] != PROMPT_VERSION:
         raise ModelIncompatibleError(
-            f"it was trained with prompt version {described['prompt_version']}, this docalign renders {PROMPT_VERSION}.",
+            f"it was trained with prompt version {described['prompt_version']}, this is {PROMPT_VERSION}.",
             source=str(path),
             remedy="Train it again, or use the docalign version it was made with.",
         )
     config = SlotConfig(
         described["base"], described["layers"], described["slot_id"], tuple(described["label_ids"]), PROMPT_VERSION
     )
-    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(path), dtype=torch.float32)
+    model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
+        AutoConfig.from_pretrained(path), dtype=torch.float32
+    )
     _replace_head(model, torch.zeros(2, model.config.hidden_size), LengthPrior())
     try:
         model.load_state_dict(tensors)

@@ -26,7 +26,9 @@ _HIDE_OUTLINE: Final = 0.15
 """Share of the windows that are shown without the outline hint, so that the model also learns to read without it."""
 
 
-def training_windows(lines: Iterable[GoldLine], renderer: Renderer, *, seed: int, max_tokens: int) -> Iterator[dict[str, Any]]:
+def training_windows(
+    lines: Iterable[GoldLine], renderer: Renderer, *, seed: int, max_tokens: int
+) -> Iterator[dict[str, Any]]:
     """Windows of gold lines; a line over `max_tokens` of prompt is cut at its end, at a gold start where there is one.
 
     Yields:
@@ -37,9 +39,7 @@ def training_windows(lines: Iterable[GoldLine], renderer: Renderer, *, seed: int
     for line in lines:
         document, count = line.document, counter(line.counter)
         sizes = [max(1, count(document.block_text(b))) for b in document.blocks]
-        hints = hints_for(
-            document, sizes, line.target_tokens, line.max_tokens, outline=rng.random() >= _HIDE_OUTLINE
-        )
+        hints = hints_for(document, sizes, line.target_tokens, line.max_tokens, outline=rng.random() >= _HIDE_OUTLINE)
         rendered = renderer.render(document, hints, document.blocks)
         kept, total = 0, 0
         while kept < len(rendered) and total + len(rendered[kept]) <= max_tokens:
