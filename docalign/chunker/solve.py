@@ -31,6 +31,8 @@ Ints = npt.NDArray[np.int64]
 GRID: Final = 1024.0
 ORPHAN_COST: Final = float(2**20)
 """One orphan costs more than evidence can outweigh: orphans are minimised first, then the score decides."""
+_BAND: Final = 2**14
+"""φ is worked out for about this many chunks at a time: few enough to bound memory, many enough to be fast."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +89,34 @@ def _steps(problem: Problem) -> Callable[[int], Floats]:
     else:
         last = reach_within(problem.sizes, np.inf if problem.cap is None else problem.cap)
 
+    target = problem.target
+    if target is None:
+        return lambda i: np.zeros(int(last[i]) - i)
+    before = np.concatenate(([0], np.cumsum(last - np.arange(len(last)), dtype=np.int64)))
+    band, first, values = -1, 0, np.zeros(0)
+
     def step(i: int) -> Floats:
-        if problem.target is None:
-            return np.zeros(int(last[i]) - i)
-        phi = problem.prior((edges[i + 1 : int(last[i]) + 1] - edges[i]) / problem.target)
-        return np.round(phi * problem.grid) / problem.grid
+        nonlocal band, first, values
+        if before[i] // _BAND != band:
+            band = int(before[i] // _BAND)
+            first, end = (int(np.searchsorted(before[:-1], _BAND * b)) for b in (band, band + 1))
+            values = _phi(problem, target, edges, last[first:end], first)
+        return values[before[i] - before[first] : before[i + 1] - before[first]]
 
     return step
+
+
+def _phi(problem: Problem, target: float, edges: Floats, last: Ints, first: int) -> Floats:
+    """φ of all chunks that start at atom `first` and the following, one start after the other.
+
+    `last` is the latest end for each of these starts, `edges` the tokens before every atom.
+    """
+    starts = np.arange(first, first + len(last))
+    lengths = last - starts
+    start = np.repeat(starts, lengths)
+    end = start + 1 + np.arange(len(start)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+    phi = problem.prior((edges[end] - edges[start]) / target)
+    return np.asarray(np.round(phi * problem.grid) / problem.grid)
 
 
 def _independent(problem: Problem) -> bool:
