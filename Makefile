@@ -58,7 +58,7 @@ $(STAMP_TEST): pyproject.toml constraints.txt | $(STAMP_VENV)
 demo: $(STAMP_BASE)
 	@for name in report.pdf report-scan.pdf; do \
 	    echo; echo "━━━ $(SAMPLES)/$$name"; \
-	    $(DOCALIGN) chunk $(SAMPLES)/$$name --format text --out - || exit $$?; \
+	    $(DOCALIGN) chunk $(SAMPLES)/$$name --format preview --out - || exit $$?; \
 	done
 	@mkdir -p $(OUT)
 	@for name in report report-scan; do \
