@@ -100,6 +100,8 @@ def info(path: Path) -> ModelInfo:
         raise ModelMissingError("no docalign.json in this directory.", source=str(path)) from error
     except ValueError as error:
         raise ModelIncompatibleError(f"docalign.json is not JSON ({error}).", source=str(path)) from error
+    if not isinstance(config, dict):
+        raise ModelIncompatibleError("docalign.json is no JSON object.", source=str(path))
     return ModelInfo(path.name, path, config)
 
 

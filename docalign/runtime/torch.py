@@ -36,7 +36,8 @@ class TorchEngine:
 
     def _run(self, window: Window) -> npt.NDArray[np.float64]:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
-            hidden = self._model.model(input_ids=torch.from_numpy(window.ids)[None], use_cache=False).last_hidden_state
-        rows = self._model.lm_head.weight
+            ids = torch.from_numpy(window.ids)[None]
+            hidden = self._model.base_model(input_ids=ids, use_cache=False).last_hidden_state
+        rows = self._model.get_output_embeddings().weight
         values = hidden[0, torch.from_numpy(window.slots)].float() @ (rows[0] - rows[1])
         return rounded(values.double().numpy())

@@ -85,8 +85,8 @@ class _Graph(nn.Module):
 
     def __init__(self, model: Any) -> None:
         super().__init__()
-        self.trunk = model.model
-        rows = model.lm_head.weight.detach()
+        self.trunk = model.base_model
+        rows = model.get_output_embeddings().weight.detach()
         self.row = nn.Parameter(rows[0] - rows[1])
 
     def forward(self, input_ids: Tensor, slots: Tensor) -> Tensor:

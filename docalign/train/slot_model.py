@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import torch
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
@@ -79,7 +80,9 @@ def cut_base(base: str | Path, *, layers: int | None) -> tuple[PreTrainedModel, 
             remedy="Run `docalign models pull`, or give a directory with config.json and safetensors.",
         ) from error
     labels = (_single(tokenizer, START_LABEL, base), _single(tokenizer, CONTINUE_LABEL, base))
-    total = len(model.model.layers)
+    if labels[0] == labels[1]:
+        raise ModelIncompatibleError("its tokenizer knows no labels: both are its unknown token.", source=str(base))
+    total = model.config.num_hidden_layers
     if layers is not None and not 1 <= layers <= total:
         raise ModelIncompatibleError(f"it has {total} layers, not {layers}.", source=str(base))
     _cut(model, layers or total)
@@ -92,7 +95,10 @@ def cut_base(base: str | Path, *, layers: int | None) -> tuple[PreTrainedModel, 
 
 
 def _cut(model: PreTrainedModel, layers: int) -> None:
-    model.model.layers = model.model.layers[:layers]
+    trunk = model.base_model
+    for name, child in trunk.named_children():
+        if isinstance(child, nn.ModuleList) and len(child) == model.config.num_hidden_layers:
+            setattr(trunk, name, child[:layers])
     model.config.num_hidden_layers = layers
     if getattr(model.config, "layer_types", None):
         model.config.layer_types = model.config.layer_types[:layers]
@@ -167,6 +173,10 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
     except FileNotFoundError as error:
         raise ModelMissingError(
             "this is no policy directory.", source=str(path), remedy="Give --out of a train run."
+        ) from error
+    except (SafetensorError, ValueError) as error:
+        raise ModelIncompatibleError(
+            f"its files are damaged ({error}).", source=str(path), remedy="Copy it again, or train it again."
         ) from error
     if described["prompt_version"] != PROMPT_VERSION:
         raise ModelIncompatibleError(
