@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -38,6 +39,7 @@ class TorchEngine:
         with torch.autocast("cpu", dtype=torch.bfloat16, enabled=self._bf16):
             ids = torch.from_numpy(window.ids)[None]
             hidden = self._model.base_model(input_ids=ids, use_cache=False).last_hidden_state
-        rows = self._model.get_output_embeddings().weight
+        head: Any = self._model.get_output_embeddings()  # type: ignore[no-untyped-call]
+        rows = head.weight
         values = hidden[0, torch.from_numpy(window.slots)].float() @ (rows[0] - rows[1])
         return rounded(values.double().numpy())
