@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 from speed.pipeline import Warm
@@ -58,7 +59,7 @@ def measure_scans(name: str, files: Sequence[Path], pages: Sequence[Path], warm:
         "files": len(files),
         "pages": len(pages),
         "repeats": repeats,
-        "ratio_of_rates": round(sorted(ratios)[len(ratios) // 2], 3),
+        "ratio_of_rates": round(median(ratios), 3),
         "arms": {
             "docalign": timed["docalign"].rate(len(pages)) | warm.summary(),
             "bare Tesseract": timed["tesseract"].rate(len(pages)),

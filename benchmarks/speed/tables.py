@@ -13,10 +13,8 @@ _ARM_COLUMNS = ("arm", "pages_per_s", "slowest", "fastest", "cpu_s_per_page")
 def report_text(report: Mapping[str, Any]) -> str:
     """Everything measured, as plain-text tables."""
     machine = report["machine"]
-    parts = [
-        f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']} at the start",
-        f"commit {machine['commit']}, model {report['model']}, engine {report['engine']}",
-    ]
+    where = f"{machine['cpu']}, {machine['cores']} cores, load {machine['load_average_1min']} at the start"
+    parts = [f"{where}\ncommit {machine['commit']}, model {report['model']}, engine {report['engine']}"]
     parts += [_arms(section) for section in (*report.get("digital", ()), *report.get("scans", ()))]
     if report.get("memory"):
         rows = report["memory"]
