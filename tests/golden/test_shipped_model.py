@@ -1,6 +1,6 @@
 """The shipped model on the shipped samples: real files, real OCR, real weights, through the real command line.
 
-`DOCALIGN_UPDATE_GOLDEN=1` writes the golden files again; look at the difference before committing it.
+`UPDATE_GOLDEN=1` writes the golden files again; look at the difference before committing it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def test_chunks_of_a_sample_are_the_golden_ones(chunker: Chunker, name: str) -> 
         for c in chunker.chunk(document)
     ]
     golden = GOLDEN / f"{name}.json"
-    if os.environ.get("DOCALIGN_UPDATE_GOLDEN"):
+    if os.environ.get("UPDATE_GOLDEN"):
         golden.parent.mkdir(exist_ok=True)
         golden.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", "utf-8")
     assert found == json.loads(golden.read_text("utf-8"))
