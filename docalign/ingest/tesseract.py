@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import importlib.metadata
 import importlib.util
-import io
 import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -191,7 +190,7 @@ def command_languages(command: str) -> frozenset[str]:
 
 
 class CommandEngine:
-    """Tesseract as a command of the system, read through its hOCR output."""
+    """Tesseract as a command of the system, through `pytesseract` and its hOCR output."""
 
     def __init__(self, languages: Sequence[str], command: str) -> None:
         self._languages = tuple(languages)
@@ -202,36 +201,40 @@ class CommandEngine:
         return f"tesseract command {self._command}"
 
     def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
-        arguments = ["-l", "+".join(self._languages), "--oem", "1", "--psm", "3", "hocr"]
-        return list(parse_hocr(self._run(image, dpi, arguments)))
+        import pytesseract
+
+        hocr = self._asked(
+            pytesseract.image_to_pdf_or_hocr,
+            image,
+            lang="+".join(self._languages),
+            config=f"--oem 1 --psm 3 --dpi {_sane_dpi(dpi)}",
+            extension="hocr",
+        )
+        return list(parse_hocr(hocr))
 
     def orientation(self, image: Image, *, dpi: float) -> tuple[int, float]:
+        import pytesseract
+
         try:
-            report = self._run(image, dpi, ["--psm", "0"]).decode("utf-8", "replace")
+            found = self._asked(
+                pytesseract.image_to_osd,
+                image,
+                config=f"--psm 0 --dpi {_sane_dpi(dpi)}",
+                output_type=pytesseract.Output.DICT,
+            )
         except OcrFailedError:  # Tesseract fails on pages with too few characters to judge
             return 0, 0.0
-        turn = re.search(r"^Rotate:\s*(\d+)", report, re.M)
-        sure = re.search(r"^Orientation confidence:\s*([\d.]+)", report, re.M)
-        return (int(turn[1]) % 360, float(sure[1])) if turn and sure else (0, 0.0)
+        return int(found["rotate"]) % 360, float(found["orientation_conf"])
 
-    def _run(self, image: Image, dpi: float, arguments: list[str]) -> bytes:
-        buffer = io.BytesIO()
-        image.convert("L").save(buffer, format="PPM")
-        command = [self._command, "stdin", "stdout", "--dpi", str(_sane_dpi(dpi)), *arguments]
+    def _asked(self, question: Callable[..., Any], image: Image, **options: Any) -> Any:
+        import pytesseract
+
+        pytesseract.pytesseract.tesseract_cmd = self._command
         try:
-            done = subprocess.run(
-                command,
-                input=buffer.getvalue(),
-                capture_output=True,
-                timeout=_OCR_TIMEOUT_S,
-                check=True,
-                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-            )
-        except (OSError, subprocess.SubprocessError) as error:
-            said = getattr(error, "stderr", None) or b""
-            last = said.decode("utf-8", "replace").strip().splitlines()[-1:] or [str(error)]
-            raise OcrFailedError(f"the tesseract command failed ({last[0]}).", remedy="Run it by hand.") from error
-        return done.stdout
+            return question(image.convert("L"), timeout=_OCR_TIMEOUT_S, **options)
+        except (OSError, RuntimeError, pytesseract.TesseractError) as error:
+            said = getattr(error, "message", None) or str(error)
+            raise OcrFailedError(f"the tesseract command failed ({said}).", remedy="Run it by hand.") from error
 
 
 def parse_hocr(hocr: bytes) -> Iterator[OcrWord]:

@@ -225,6 +225,17 @@ def test_a_failing_command_is_named(page: Image.Image, tmp_path: Path) -> None:
     assert engine.orientation(page, dpi=200) == (0, 0.0)
 
 
+@pytest.mark.skipif(
+    tesseract.find_command() is None, reason="no tesseract command on this machine; its hOCR is tested on a sample"
+)
+def test_the_command_reads_like_the_wheel(page: Image.Image) -> None:
+    words = tesseract.CommandEngine(("eng",), str(tesseract.find_command())).recognise(page, dpi=200)
+    read = choose_engine("eng").recognise(page, dpi=200)
+    assert len(words) == len(read) > 0
+    same = sum(a.text == b.text for a, b in zip(words, read, strict=True))
+    assert same >= 0.9 * len(read)
+
+
 def test_a_missing_language_says_what_installs_it() -> None:
     with pytest.raises(OcrMissingError) as caught:
         choose_engine("eng+xyz_abc")
