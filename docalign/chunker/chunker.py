@@ -9,8 +9,9 @@ import hashlib
 import json
 from collections.abc import Callable
 from functools import partial
+from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
@@ -32,6 +33,9 @@ from docalign.runtime.engine import Engine
 from docalign.runtime.onnx import OnnxEngine
 
 __all__ = ["Chunker"]
+
+_WINDOWS_AT_A_TIME: Final = 16
+"""Windows handed to the engine together: enough to keep every core busy, few enough for bounded memory."""
 
 Progress = Callable[[int, int], None]
 """Called with (blocks scored, blocks in all)."""
@@ -114,9 +118,11 @@ class Chunker:
         hints = hints_for(document, sizes, options.target, options.max_tokens, outline=outline)
         values = np.zeros(len(document.blocks))
         done = 0
-        for window in windows_of(document, hints, self.renderer):
-            (values[list(window.blocks)],) = self.engine.log_odds([window])
-            done += len(window.blocks)
+        windows = windows_of(document, hints, self.renderer)
+        while part := list(islice(windows, _WINDOWS_AT_A_TIME)):
+            for window, scores in zip(part, self.engine.log_odds(part), strict=True):
+                values[list(window.blocks)] = scores
+                done += len(window.blocks)
             if progress is not None:
                 progress(done, len(document.blocks))
         return values

@@ -19,8 +19,8 @@ from docalign.document import Document
 
 __all__ = ["OVERLAP_TOKENS", "WINDOW_TOKENS", "Window", "windows_of"]
 
-WINDOW_TOKENS: Final = 1024
-OVERLAP_TOKENS: Final = 192
+WINDOW_TOKENS: Final = 512
+OVERLAP_TOKENS: Final = 128
 _RENDER_BLOCKS: Final = 256
 
 

@@ -1,13 +1,14 @@
 """The ONNX Runtime engine: the shipped way to run a model. Needs no torch.
 
-Windows are run one by one on the CPU: without padding there is nothing to waste, and nothing else in a batch can touch
-a window's numbers.
+Every window is a run of its own, one per core at a time: without padding there is nothing to waste, and nothing else in
+a batch can touch a window's numbers. Two windows on two cores are faster than one window on both.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -33,7 +34,7 @@ class OnnxEngine:
         """Load the graph.
 
         Args:
-            threads: intra-op threads; None for the number of usable cores.
+            threads: windows run at a time; None for the number of usable cores.
 
         Raises:
             ModelMissingError: no such file.
@@ -42,10 +43,16 @@ class OnnxEngine:
         if not path.is_file():
             raise ModelMissingError("the model directory has no model.onnx.", source=str(path.parent))
         self.name = name
-        self._session = _session(path, threads or len(os.sched_getaffinity(0)))
+        self._session = _session(path)
+        self._threads = threads or _usable_cores()
+        self._pool: ThreadPoolExecutor | None = None
 
     def log_odds(self, windows: Sequence[Window]) -> list[npt.NDArray[np.float64]]:
-        return [self._run(window) for window in windows]
+        if self._threads == 1 or len(windows) < 2:
+            return [self._run(window) for window in windows]
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix="docalign-onnx")
+        return list(self._pool.map(self._run, windows))
 
     def _run(self, window: Window) -> npt.NDArray[np.float64]:
         feeds = {"input_ids": window.ids[None, :], "slots": window.slots[None, :]}
@@ -53,14 +60,16 @@ class OnnxEngine:
         return rounded(np.asarray(values)[0])
 
 
-def _session(path: Path, threads: int) -> ort.InferenceSession:
+def _usable_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _session(path: Path) -> ort.InferenceSession:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
+    options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
-    # The arena keeps the largest window's buffers for good: with it memory is flat, without it slower, not smaller.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3
     try:
         session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])

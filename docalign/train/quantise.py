@@ -54,10 +54,10 @@ def _is_large_product(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto]
 def _constants(graph: onnx.GraphProto) -> dict[str, str]:
     values: dict[str, np.ndarray] = {
         "zero_point": np.array(_ZERO_POINT, dtype=np.uint8),
+        "zero_points": np.array([_ZERO_POINT], dtype=np.uint8),
         "per_step": np.array(1 / 127, dtype=np.float32),
         "tiny": np.array(1e-12, dtype=np.float32),
         "last": np.array([-1], dtype=np.int64),
-        "shift": np.array(float(_ZERO_POINT), dtype=np.float32),
     }
     graph.initializer.extend(numpy_helper.from_array(v, f"int8.{k}") for k, v in values.items())
     return {k: f"int8.{k}" for k in values}
@@ -71,10 +71,10 @@ def _quantise_rows(nodes: list[onnx.NodeProto], value: str, shared: dict[str, st
         helper.make_node("ReduceMax", [f"{value}.abs", shared["last"]], [f"{value}.max"], keepdims=1),
         helper.make_node("Mul", [f"{value}.max", shared["per_step"]], [f"{value}.step"]),
         helper.make_node("Add", [f"{value}.step", shared["tiny"]], [scale]),
-        helper.make_node("Div", [value, scale], [f"{value}.scaled"]),
-        helper.make_node("Add", [f"{value}.scaled", shared["shift"]], [f"{value}.shifted"]),
-        helper.make_node("Round", [f"{value}.shifted"], [f"{value}.rounded"]),
-        helper.make_node("Cast", [f"{value}.rounded"], [q], to=TensorProto.UINT8),
+        helper.make_node("Reshape", [scale, shared["last"]], [f"{value}.scales"]),
+        helper.make_node("Shape", [f"{value}.scales"], [f"{value}.rows"]),
+        helper.make_node("Expand", [shared["zero_points"], f"{value}.rows"], [f"{value}.zeros"]),
+        helper.make_node("QuantizeLinear", [value, f"{value}.scales", f"{value}.zeros"], [q], axis=1),
     ]
     return q, scale
 
