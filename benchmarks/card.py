@@ -86,7 +86,7 @@ def hint(ablation: dict[str, Any]) -> str:
     every = ablation["every"]
     return (
         f"The section-packing rule behind the hint is the one the gold follows, so with known headings the hint is "
-        f"nearly the answer. Hidden at run time (the model saw it hidden in 15 % of its training windows), every {every}th "
+        f"nearly the answer. Hidden at run time (training hid it in 15 % of the windows), every {every}th "
         f"window: {'; '.join(parts)} (`quality.py --no-outline --every {every}`)."
     )
 
@@ -157,7 +157,8 @@ the same blocks.
 - Headless documents (no headings at all) are hard: see the table.
 - Transcripts were trained from 152 meetings only.
 - The int8 products were measured on a processor with VNNI. x86 processors without it add pairs of products in 16 bits
-  and may saturate; nobody has measured the model there. `docalign.train.export.export(..., precision="fp32")` avoids it.
+  and may saturate; nobody has measured the model there. `docalign.train.export.export(…, precision="fp32")` avoids
+  it.
 """
 
 
