@@ -34,7 +34,7 @@ def chunker_for(arguments: argparse.Namespace) -> Chunker:
     chunker = Chunker.load(arguments.model)
     if arguments.policy:
         from docalign.chunker.prior import LengthPrior
-        from docalign.runtime.torch import TorchEngine
+        from docalign.train.engine import TorchEngine
 
         chunker.engine = TorchEngine(arguments.policy)
         described = json.loads((arguments.policy / "docalign.json").read_text("utf-8"))

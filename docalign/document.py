@@ -13,6 +13,7 @@ It does not read files and knows no tokenizer.
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Literal, get_args
@@ -129,7 +130,7 @@ class Document:
             where = f"block {index}"
             if block.id != index:
                 raise self._invalid(f"{where} has id {block.id}; a block's id is its index.")
-            if block.kind not in KINDS:
+            if not isinstance(block.kind, str) or block.kind not in KINDS:
                 raise self._invalid(f"{where} has the unknown kind {block.kind!r}; known: {', '.join(sorted(KINDS))}.")
             if not (end <= block.start < block.end <= len(self.text)):
                 raise self._invalid(
@@ -199,7 +200,7 @@ class Document:
                 ),
                 warnings=tuple(str(w) for w in value.get("warnings") or ()),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+        except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as error:
             what = (
                 f"the field {error} is missing." if isinstance(error, KeyError) else f"a field is ill-typed ({error})."
             )
@@ -214,8 +215,32 @@ def _typed(value: Any, kind: type, name: str) -> Any:
 
 
 def _box(value: Iterable[Any]) -> Box:
-    x0, y0, x1, y1 = (float(v) for v in value)
+    x0, y0, x1, y1 = (_finite(v) for v in value)
     return (x0, y0, x1, y1)
+
+
+def _finite(value: Any) -> float:
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError(f"{number} is no finite number")
+    return number
+
+
+def _confidence(value: Any) -> float | None:
+    if value is None:
+        return None
+    number = _finite(value)
+    if not 0 <= number <= 1:
+        raise ValueError(f"a confidence of {number} is not between 0 and 1")
+    return number
+
+
+def _level(value: Any) -> int | None:
+    if value is None:
+        return None
+    if not 1 <= int(value) <= 6:
+        raise ValueError(f"a level of {value} is not between 1 and 6")
+    return int(value)
 
 
 def _block_json(block: Block) -> dict[str, Any]:
@@ -242,6 +267,16 @@ def _read_leftovers(values: Any) -> Iterable[Leftover]:
     return (Leftover(int(v["page"]), str(v["text"]), _box(v["box"])) for v in values or ())
 
 
+def _read_page(value: Mapping[str, Any]) -> Page:
+    return Page(
+        int(value["number"]),
+        _finite(value["width"]),
+        _finite(value["height"]),
+        bool(value.get("ocr")),
+        _confidence(value.get("confidence")),
+    )
+
+
 def _read_block(value: Mapping[str, Any]) -> Block:
     level, page, scale = value.get("level"), value.get("page"), value.get("font_scale")
     return Block(
@@ -249,12 +284,12 @@ def _read_block(value: Mapping[str, Any]) -> Block:
         start=_typed(value["start"], int, "start"),
         end=_typed(value["end"], int, "end"),
         kind=value["kind"],
-        level=None if level is None else int(level),
+        level=_level(level),
         page=None if page is None else int(page),
         boxes=tuple(Region(int(r["page"]), _box(r["box"])) for r in value.get("boxes") or ()),
-        font_scale=1.0 if scale is None else float(scale),
+        font_scale=1.0 if scale is None else _finite(scale),
         bold=bool(value.get("bold")),
-        confidence=None if value.get("confidence") is None else float(value["confidence"]),
+        confidence=_confidence(value.get("confidence")),
         lines=tuple(
             Line(int(n["start"]), int(n["end"]), int(n["page"]), _box(n["box"])) for n in value.get("lines") or ()
         ),

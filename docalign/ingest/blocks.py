@@ -184,7 +184,7 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     if (
         style.bold_tells
         and row.bold != last.bold
-        and ((last.bold and _is_short(last, row, right)) or (row.bold and _ended(last)))
+        and (_is_numbered_heading(draft) or (last.bold and _is_short(last, row, right)) or (row.bold and _ended(last)))
     ):
         return kind
     if _is_contents(row) or _is_contents(last):
@@ -196,6 +196,11 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     if draft.kind == "list_item":
         return _leaves_item(draft, row, right)
     return kind if _is_new_paragraph(draft, row, left, right, step, usual) else None
+
+
+def _is_numbered_heading(draft: Draft) -> bool:
+    """Bold rows that open with a section number: a heading even where its line happens to be full."""
+    return all(r.bold for r in draft.rows) and bool(SECTION_NUMBER.match(draft.rows[0].text))
 
 
 def _runs_on(last: Row, row: Row, right: float, step: float, leading: float) -> bool:

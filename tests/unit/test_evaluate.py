@@ -77,9 +77,12 @@ def test_broken_promises_are_counted(line: GoldLine) -> None:
     assert orphaned["rewards"]["headings_kept"] < 1.0
 
 
-def test_transcripts_are_held_to_the_default_limit(transcript: GoldLine) -> None:
-    whole = evaluate([replace(transcript, counter="chars")], by_rule(lambda _: [0]))
-    assert whole["over_limit"] == 1
+def test_a_limit_that_nobody_stated_cannot_be_broken(line: GoldLine, transcript: GoldLine) -> None:
+    def broken(given: GoldLine) -> int:
+        return int(evaluate([replace(given, counter="chars")], by_rule(lambda _: [0]))["over_limit"])
+
+    assert broken(transcript) == 0
+    assert broken(line) == 1
 
 
 def test_only_the_lines_own_order_matters_for_a_paired_difference(line: GoldLine, transcript: GoldLine) -> None:

@@ -24,7 +24,7 @@ from docalign.chunker.prompt import hints_for  # noqa: E402
 from docalign.counting import counter  # noqa: E402
 from docalign.errors import DocalignError, ModelIncompatibleError, ModelMissingError  # noqa: E402
 from docalign.runtime.onnx import OnnxEngine  # noqa: E402
-from docalign.runtime.torch import TorchEngine  # noqa: E402
+from docalign.train.engine import TorchEngine  # noqa: E402
 from docalign.train.export import export  # noqa: E402
 from docalign.train.gold import read_gold  # noqa: E402
 from docalign.train.graph import is_llama, llama_graph  # noqa: E402

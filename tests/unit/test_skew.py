@@ -31,7 +31,8 @@ def test_straight_undoes_askew(skew: float, x: float, y: float, width: float, he
 
 
 def test_lines_of_a_skewed_page_do_not_overlap_for_layout(tmp_path: object) -> None:
-    lines = [f"Line {n} runs right across the page from one margin to the other" for n in range(8)]
+    names = ("first", "second", "third", "fourth", "fifth", "sixth", "seventh", "last")
+    lines = [f"The {name} line runs right across the page from one margin to the other" for name in names]
     page = picture_of(lines).rotate(-4, expand=True, fillcolor=255, resample=Image.Resampling.BICUBIC)
     path = f"{tmp_path}/a.png"
     page.save(path)
