@@ -34,7 +34,7 @@ from docalign.runtime.onnx import OnnxEngine
 
 __all__ = ["Chunker"]
 
-_WINDOWS_AT_A_TIME: Final = 16
+_WINDOWS_AT_A_TIME: Final = 8
 """Windows handed to the engine together: enough to keep every core busy, few enough for bounded memory."""
 
 Progress = Callable[[int, int], None]
