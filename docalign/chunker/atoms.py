@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from docalign.chunker.cutting import Cutter, first_grapheme, first_word
+from docalign.chunker.cutting import Cutter, first_grapheme, first_word, grapheme_end
 from docalign.counting import Counter
 from docalign.document import Block, Document
 
@@ -106,19 +106,21 @@ def _atom(unit: _Unit, start: int, end: int, tokens: int, *, opens: bool = True)
 
 
 def _heading(unit: _Unit, run: Sequence[Atom], cutter: Cutter) -> list[Atom]:
-    """A heading stays whole where it can: white space that makes it too long is parted from it."""
+    """A heading stays whole where it can: white space that could make it too long is parted from it."""
     block = unit.block
     assert block is not None
+    if unit.start < block.start:  # the document begins with white space
+        before = _cut(unit, unit.start, block.start, cutter, opens=False)
+        return [*before, *_heading(_Unit(block.start, unit.end, block, opens=True), run, cutter)]
     tokens = cutter.count(unit.start, unit.end)
     last = unit.end == len(cutter.text)
     if tokens <= cutter.limit and not (last and run and not cutter.fits(run[0].start, unit.end)):
         return [_atom(unit, unit.start, unit.end, tokens)]
-    own = cutter.count(block.start, block.end)
-    if own > cutter.limit or (unit.start, unit.end) == (block.start, block.end):
+    end = grapheme_end(cutter.text, block.end)
+    own = cutter.count(block.start, end)
+    if own > cutter.limit or end == unit.end:
         return _cut(unit, unit.start, unit.end, cutter)
-    before = _cut(unit, unit.start, block.start, cutter, opens=False)
-    behind = _cut(unit, block.end, unit.end, cutter, opens=False)
-    return [*before, _atom(unit, block.start, block.end, own), *behind]
+    return [_atom(unit, unit.start, end, own), *_cut(unit, end, unit.end, cutter, opens=False)]
 
 
 def _body(unit: _Unit, run: Sequence[Atom], cutter: Cutter) -> list[Atom]:

@@ -15,7 +15,7 @@ import regex
 from docalign.counting import Counter
 from docalign.errors import UsageError
 
-__all__ = ["Cutter", "first_grapheme", "first_word"]
+__all__ = ["Cutter", "first_grapheme", "first_word", "grapheme_end"]
 
 _SENTENCE: Final = re.compile(r"[.!?…;。！？][\"'”’»)\]]*\s+|\n+")
 _LINE: Final = re.compile(r"\n+")
@@ -119,6 +119,12 @@ def first_grapheme(text: str, start: int, end: int) -> int:
     """Where the first grapheme of `text[start:end]` ends."""
     match = _GRAPHEME.match(text, start, end)
     return int(match.end()) if match else end
+
+
+def grapheme_end(text: str, offset: int) -> int:
+    """`offset`, or the end of the grapheme that begins with the character before it and goes on behind it."""
+    match = _GRAPHEME.match(text, offset - 1)
+    return max(offset, int(match.end())) if match else offset
 
 
 def _furthest(offsets: Iterator[int], fits: Callable[[int], bool]) -> int | None:

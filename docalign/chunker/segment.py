@@ -87,9 +87,8 @@ def segment(
 
 
 def _atom_log_odds(atoms: Sequence[Atom], log_odds: Floats, bias: float) -> Floats:
-    return np.array(
-        [log_odds[a.block] + bias if a.opens_block and a.block is not None else INSIDE_BLOCK for a in atoms]
-    )
+    # White space before the first block belongs to its chunk: that block's log-odds says nothing about a cut there.
+    return np.array([log_odds[a.block] + bias if a.opens_block and a.block else INSIDE_BLOCK for a in atoms])
 
 
 def _solve_within(problem: Problem, reach: Reach | None, max_tokens: int | None) -> tuple[Problem, list[int]]:

@@ -159,6 +159,16 @@ def test_a_document_of_headings_only_loses_none(chunker, texts, limit):
     assert not violations(document, [(c.start, c.end) for c in chunks], counter("words*1.35"), limit)
 
 
+def test_white_space_around_headings_does_not_part_them(chunker):
+    before = document_of([("heading", "word"), ("heading", "word and Title number of word and Title")], before="\n")
+    behind = document_of([("heading", "word"), ("heading", "word")], after="\n" * 20)
+    marked = document_of([*[("heading", "word")] * 3, ("heading", "\u0600"), ("heading", "word")], separators="    \n")
+    for document, limit in ((before, 45), (behind, 12), (marked, 8)):
+        chunks = run(chunker, document, limit, "chars")
+        assert not violations(document, [(c.start, c.end) for c in chunks], len, limit)
+        assert_graphemes_whole(document, chunks, limit, len)
+
+
 def test_a_chunk_knows_the_headings_above_it(chunker):
     document = document_of(
         [
