@@ -219,9 +219,8 @@ def _place(document: Document, part: Segment) -> dict[str, Any]:
             regions += block.boxes
         else:
             regions += _regions_of_lines(document, block_id, low, high)
-    pages = sorted(
-        {r.page for r in regions} | {p for b in part.blocks if (p := document.blocks[b].page) and not regions}
-    )
+    unboxed = {b.page for b in (document.blocks[i] for i in part.blocks) if b.page is not None and not b.boxes}
+    pages = sorted({r.page for r in regions} | unboxed)
     return {
         "pages": tuple(pages),
         "boxes": tuple(regions),

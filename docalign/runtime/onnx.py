@@ -57,7 +57,12 @@ class OnnxEngine:
     def _run(self, window: Window) -> npt.NDArray[np.float64]:
         feeds = {"input_ids": window.ids[None, :], "slots": window.slots[None, :]}
         (values,) = self._session.run(["log_odds"], feeds)
-        return rounded(np.asarray(values)[0])
+        scores = np.asarray(values)[0]
+        if not np.isfinite(scores).all():
+            raise ModelIncompatibleError(
+                "the model gives numbers that are not finite.", source=self.name, remedy="Export the model again."
+            )
+        return rounded(scores)
 
 
 def _usable_cores() -> int:

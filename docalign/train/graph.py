@@ -29,8 +29,15 @@ _IR_VERSION: Final = 10
 def is_llama(model: nn.Module) -> bool:
     """Whether `llama_graph` can build this model."""
     config: Any = model.config
-    plain = not (config.attention_bias or config.mlp_bias) if config.model_type == "llama" else False
-    return plain and config.hidden_act == "silu" and config.rope_parameters.get("rope_type", "default") == "default"
+    if config.model_type != "llama" or config.attention_bias or config.mlp_bias:
+        return False
+    head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    # GroupQueryAttention's rotary kernel wants whole vectors.
+    return (
+        head % 16 == 0
+        and config.hidden_act == "silu"
+        and config.rope_parameters.get("rope_type", "default") == "default"
+    )
 
 
 @dataclass

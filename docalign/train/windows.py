@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any, Final
 
 import torch
@@ -61,8 +62,16 @@ def training_windows(
             "starts": [int(i in gold) for i in range(kept)],
             "sizes": sizes[:kept],
             "target": float(line.target_tokens) if line.target_tokens else float("inf"),
-            "cap": float(RAW_CAP * line.max_tokens) if line.max_tokens else float("inf"),
+            "cap": _cap(line, sizes[:kept], gold),
         }
+
+
+def _cap(line: GoldLine, sizes: Sequence[int], starts: set[int]) -> float:
+    """The raw distribution's cap, raised where a gold chunk is larger: gold must never be impossible."""
+    if not line.max_tokens:
+        return float("inf")
+    edges = [*sorted(starts | {0}), len(sizes)]
+    return float(max(RAW_CAP * line.max_tokens, *(sum(sizes[a:b]) for a, b in pairwise(edges))))
 
 
 def collate(windows: Sequence[Mapping[str, Any]], *, pad_id: int) -> dict[str, Tensor]:
