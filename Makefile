@@ -69,7 +69,7 @@ test: $(STAMP_TEST)
 	@$(PY) -m pytest -q -n $(JOBS) -m "not slow"
 
 test-full: $(STAMP_TEST)
-	@DOCALIGN_FULL=1 $(PY) -m pytest -q -n $(JOBS)
+	@DOCALIGN_TEST_FULL=1 $(PY) -m pytest -q -n $(JOBS)
 
 check: $(STAMP_TEST)
 	@$(VENV)/bin/ruff format --check .

@@ -42,6 +42,9 @@ PREFIX: Final = "DOCALIGN_"
 RESERVED: Final = frozenset({"DOCALIGN_CACHE", "DOCALIGN_CONFIG", "DOCALIGN_DATA", "DOCALIGN_DEBUG"})
 """Variables that are no settings: where pulled models are kept, the file to read, benchmark data, tracebacks."""
 
+RESERVED_PREFIX: Final = "DOCALIGN_TEST_"
+"""Variables of the tests."""
+
 
 @dataclass(frozen=True, slots=True)
 class ChunkSettings:
@@ -207,7 +210,7 @@ def _read_env(env: Mapping[str, str]) -> dict[str, dict[str, Any]]:
     }
     layer: dict[str, dict[str, Any]] = {}
     for name, text in sorted(env.items()):
-        if not name.startswith(PREFIX) or name in RESERVED or not text:
+        if not name.startswith(PREFIX) or name.startswith(RESERVED_PREFIX) or name in RESERVED or not text:
             continue
         if name not in known:
             near = difflib.get_close_matches(name, [*known, *RESERVED], n=1, cutoff=0.0)

@@ -1,6 +1,6 @@
 """What every test may use: a tokenizer file made on the spot, and Hypothesis profiles without deadlines.
 
-`DOCALIGN_FULL=1` (set by `make test-full`) runs 2,000 examples a property in place of 150.
+`DOCALIGN_TEST_FULL=1` (set by `make test-full`) runs 2,000 examples a property in place of 150.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tests.support.policies import bpe_tokenizer
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("quick", max_examples=150, deadline=None, derandomize=True, suppress_health_check=_QUIET)
 settings.register_profile("full", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
-settings.load_profile("full" if os.environ.get("DOCALIGN_FULL") == "1" else "quick")
+settings.load_profile("full" if os.environ.get("DOCALIGN_TEST_FULL") == "1" else "quick")
 
 
 @pytest.fixture(scope="session")

@@ -75,6 +75,7 @@ class Chunker:
         try:
             prior = LengthPrior.from_json(config["prior"])
             renderer = Renderer(_encoder(model.path / "tokenizer.json"), int(config["slot_id"]))
+            free_bias = float(config.get("free_bias", 0.0))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelIncompatibleError(f"docalign.json lacks {error}.", source=str(model.path)) from error
         engine = OnnxEngine(model.path / "model.onnx", threads=threads, name=f"onnx-{config.get('precision', 'fp32')}")
@@ -84,7 +85,7 @@ class Chunker:
             prior,
             model_name=f"{model.name}@{config.get('sha256', 'unknown')[:12]}",
             tokenizer=str(model.path / "tokenizer.json"),
-            free_bias=float(config.get("free_bias", 0.0)),
+            free_bias=free_bias,
         )
 
     def chunk(

@@ -119,6 +119,8 @@ def run_chunk(arguments: Sequence[str], *, out: str | None, settings: Settings, 
 def _run_one(pipeline: Pipeline, job: Input, out: Path | None, *, quiet: bool) -> None:
     if out is not None and out.is_dir():
         raise UsageError("is a directory.", source=str(out), remedy="With one input, --out names a file.")
+    if out is not None and job.path is not None and out.exists() and out.samefile(job.path):
+        raise UsageError("is the input itself; it would be lost.", source=str(out), remedy="Name another file.")
     with progress_bar(1, quiet=quiet) as bar:
         data = pipeline.run(job, bar)
     write_result(data, out)

@@ -33,11 +33,8 @@ def is_llama(model: nn.Module) -> bool:
         return False
     head = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
     # GroupQueryAttention's rotary kernel wants whole vectors.
-    return (
-        head % 16 == 0
-        and config.hidden_act == "silu"
-        and config.rope_parameters.get("rope_type", "default") == "default"
-    )
+    rotary = config.rope_parameters.get("rope_type", "default")
+    return bool(head % 16 == 0 and config.hidden_act == "silu" and rotary == "default")
 
 
 @dataclass
