@@ -55,6 +55,12 @@ def test_one_file_to_standard_output_is_jsonl_and_nothing_else(
     assert capfdbinary.readouterr().out == out, "the same input gives the same bytes"
 
 
+def test_the_input_is_never_overwritten(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["chunk", str(files / "a.txt"), "--out", str(files / "a.txt")]) == 2
+    assert (files / "a.txt").read_text() == TEXT
+    assert "the input itself" in capsys.readouterr().err
+
+
 def test_one_file_to_a_file(files: Path, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert run(["chunk", str(files / "a.txt"), "--format", "json", "--out", "new/a.json"]) == 0
     assert len(json.loads((tmp_path / "new" / "a.json").read_bytes())) == 2

@@ -1,0 +1,64 @@
+"""`docalign.document/1` objects from outside: what breaks a rule is refused by name, never met later."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from docalign.document import Document
+from docalign.errors import InvalidDocumentError
+
+
+def document(**block: Any) -> dict[str, Any]:
+    return {
+        "schema": "docalign.document/1",
+        "text": "Some words",
+        "pages": [{"number": 1, "width": 100.0, "height": 100.0}],
+        "blocks": [{"id": 0, "start": 0, "end": 10, "kind": "paragraph", **block}],
+    }
+
+
+def test_a_document_survives_the_way_through_json() -> None:
+    region = {"page": 1, "box": [1, 2, 3, 4]}
+    read = Document.from_json(document(level=None, page=1, boxes=[region], confidence=0.5))
+    assert Document.from_json(json.loads(json.dumps(read.to_json()))) == read
+
+
+@pytest.mark.parametrize(
+    "block",
+    [
+        {"kind": [1]},
+        {"kind": {}},
+        {"kind": "title"},
+        {"level": float("inf")},
+        {"level": 99},
+        {"level": -3},
+        {"confidence": float("nan")},
+        {"confidence": 7},
+        {"font_scale": float("inf")},
+        {"boxes": [{"page": 1, "box": [0, 0, float("nan"), 1]}]},
+        {"boxes": [{"page": 1, "box": [0, 0, 1]}]},
+        {"end": 11},
+        {"end": 4},
+        {"start": 3},
+        {"id": 1},
+        {"start": "0"},
+    ],
+    ids=str,
+)
+def test_a_broken_block_is_refused(block: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocumentError) as caught:
+        Document.from_json(document(**block), source="a.json")
+    assert caught.value.source == "a.json"
+    assert caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "page",
+    [{"number": 1, "width": float("nan"), "height": 1}, {"number": 1, "width": 1, "height": 1, "confidence": "high"}],
+)
+def test_a_broken_page_is_refused(page: dict[str, Any]) -> None:
+    with pytest.raises(InvalidDocumentError):
+        Document.from_json({**document(), "pages": [page]})
