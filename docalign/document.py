@@ -187,12 +187,7 @@ class Document:
                 sha256=str(value.get("sha256") or hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()),
                 text=text,
                 blocks=tuple(_read_block(b) for b in value["blocks"]),
-                pages=tuple(
-                    Page(
-                        int(p["number"]), float(p["width"]), float(p["height"]), bool(p.get("ocr")), p.get("confidence")
-                    )
-                    for p in value.get("pages") or ()
-                ),
+                pages=tuple(_read_page(p) for p in value.get("pages") or ()),
                 furniture=tuple(_read_leftovers(value.get("furniture"))),
                 invisible=tuple(_read_leftovers(value.get("invisible"))),
                 dropped=tuple(
@@ -278,13 +273,13 @@ def _read_page(value: Mapping[str, Any]) -> Page:
 
 
 def _read_block(value: Mapping[str, Any]) -> Block:
-    level, page, scale = value.get("level"), value.get("page"), value.get("font_scale")
+    page, scale = value.get("page"), value.get("font_scale")
     return Block(
         id=_typed(value["id"], int, "id"),
         start=_typed(value["start"], int, "start"),
         end=_typed(value["end"], int, "end"),
         kind=value["kind"],
-        level=_level(level),
+        level=_level(value.get("level")),
         page=None if page is None else int(page),
         boxes=tuple(Region(int(r["page"]), _box(r["box"])) for r in value.get("boxes") or ()),
         font_scale=1.0 if scale is None else _finite(scale),
