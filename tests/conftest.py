@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,10 @@ from tests.support.policies import bpe_tokenizer
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("quick", max_examples=150, deadline=None, derandomize=True, suppress_health_check=_QUIET)
 settings.register_profile("full", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
+if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
+    # Shells start background jobs with Ctrl-C ignored, and every process a test starts would inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 settings.load_profile("full" if os.environ.get("DOCALIGN_TEST_FULL") == "1" else "quick")
 
 
