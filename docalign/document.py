@@ -69,6 +69,10 @@ class Block:
 
     `level` is 1–6 for headings and None otherwise. `font_scale` is the size relative to the
     document's body text. `confidence` is the mean OCR word confidence (0–1), None for digital text.
+
+    A table whose rows are known has their spans of the document text in `rows`, top to bottom; the first `header_rows`
+    of them are its header (0: none known). A list item has its nesting `depth`, from 1. A caption that stands by its
+    figure or table has the id of that block, where it is one, in `caption_of`.
     """
 
     id: int
@@ -82,6 +86,10 @@ class Block:
     bold: bool = False
     confidence: float | None = None
     lines: tuple[Line, ...] = ()
+    rows: tuple[tuple[int, int], ...] = ()
+    header_rows: int = 0
+    depth: int | None = None
+    caption_of: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +146,24 @@ class Document:
                     f"and end within the {len(self.text)} characters of the text."
                 )
             self._check_gap(end, block.start, where)
+            self._check_rows(block, where)
+            if block.caption_of is not None and not 0 <= block.caption_of < len(self.blocks):
+                raise self._invalid(f"{where} is the caption of block {block.caption_of}, and there is none.")
             end = block.end
         self._check_gap(end, len(self.text), "the end of the text")
         return self
+
+    def _check_rows(self, block: Block, where: str) -> None:
+        end = block.start
+        for number, (start, after) in enumerate(block.rows):
+            if not end <= start < after <= block.end:
+                raise self._invalid(
+                    f"row {number} of {where} spans {start}–{after}, but must be non-empty, start at or after {end} "
+                    f"and end within the block ({block.end})."
+                )
+            end = after
+        if not 0 <= block.header_rows <= len(block.rows):
+            raise self._invalid(f"{where} has {block.header_rows} header rows among {len(block.rows)} rows.")
 
     def _check_gap(self, start: int, end: int, before: str) -> None:
         gap = self.text[start:end]
@@ -251,7 +274,20 @@ def _block_json(block: Block) -> dict[str, Any]:
         "bold": block.bold,
         "confidence": block.confidence,
         "lines": [{"start": n.start, "end": n.end, "page": n.page, "box": list(n.box)} for n in block.lines],
+        **_structure_json(block),
     }
+
+
+def _structure_json(block: Block) -> dict[str, Any]:
+    """Rows, depth and the link of a caption: each only where there is one."""
+    value: dict[str, Any] = {}
+    if block.rows:
+        value |= {"rows": [list(row) for row in block.rows], "header_rows": block.header_rows}
+    if block.depth is not None:
+        value["depth"] = block.depth
+    if block.caption_of is not None:
+        value["caption_of"] = block.caption_of
+    return value
 
 
 def _leftover_json(leftover: Leftover) -> dict[str, Any]:
@@ -288,4 +324,21 @@ def _read_block(value: Mapping[str, Any]) -> Block:
         lines=tuple(
             Line(int(n["start"]), int(n["end"]), int(n["page"]), _box(n["box"])) for n in value.get("lines") or ()
         ),
+        rows=tuple(_row(row) for row in value.get("rows") or ()),
+        header_rows=_typed(value.get("header_rows") or 0, int, "header_rows"),
+        depth=_count(value.get("depth"), "depth", least=1),
+        caption_of=_count(value.get("caption_of"), "caption_of", least=0),
     )
+
+
+def _row(value: Iterable[Any]) -> tuple[int, int]:
+    start, end = (_typed(v, int, "the edge of a row") for v in value)
+    return (start, end)
+
+
+def _count(value: Any, name: str, *, least: int) -> int | None:
+    if value is None:
+        return None
+    if _typed(value, int, name) < least:
+        raise ValueError(f"{name} is {value}, less than {least}")
+    return int(value)

@@ -91,6 +91,7 @@ def _block(
     regions = tuple(Region(page, union(boxes)) for (page, _), boxes in places.items())
     if table:
         regions = (Region(table.page, _home(table.box, pages[table.page])),)
+    rows = tuple((line.start, line.end) for line in lines) if table else ()
     confidences = [w.confidence for row in draft.rows for w in row.words if w.confidence is not None]
     return Block(
         id=number,
@@ -104,7 +105,14 @@ def _block(
         bold=style.bold_tells and bool(draft.rows) and all(r.bold for r in draft.rows),
         confidence=round(fmean(confidences), 4) if confidences else None,
         lines=lines,
+        rows=rows,
+        header_rows=_header_rows(table, len(rows)) if table else 0,
     )
+
+
+def _header_rows(table: Table, rows: int) -> int:
+    """How many of the rows that are written are header rows: rows without text are not written."""
+    return min(rows, sum(any(cells) for cells in table.area.rows[: table.area.header_rows]))
 
 
 def _table_pieces(draft: Draft) -> list[_Piece]:

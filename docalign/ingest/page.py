@@ -42,11 +42,12 @@ class TextLine:
 
 @dataclass(frozen=True, slots=True)
 class TableArea:
-    """A table that a page's rules draw. `rows` hold cell texts, top to bottom; an empty cell is ''."""
+    """A table. `rows` hold cell texts, top to bottom; an empty cell is ''. The first `header_rows` are its header."""
 
     box: Box
     rows: tuple[tuple[str, ...], ...]
     row_boxes: tuple[Box, ...]
+    header_rows: int = 0
 
 
 @dataclass(frozen=True, slots=True)

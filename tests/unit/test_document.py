@@ -26,6 +26,16 @@ def test_a_document_survives_the_way_through_json() -> None:
     assert Document.from_json(json.loads(json.dumps(read.to_json()))) == read
 
 
+def test_rows_depth_and_captions_survive_the_way_through_json() -> None:
+    table = document(kind="table", rows=[[0, 4], [5, 10]], header_rows=1, caption_of=0)
+    read = Document.from_json(table)
+    assert (read.blocks[0].rows, read.blocks[0].header_rows) == (((0, 4), (5, 10)), 1)
+    assert Document.from_json(json.loads(json.dumps(read.to_json()))) == read
+    item = Document.from_json(document(kind="list_item", depth=2))
+    assert item.blocks[0].depth == 2
+    assert Document.from_json(item.to_json()) == item
+
+
 @pytest.mark.parametrize(
     "block",
     [
@@ -45,6 +55,18 @@ def test_a_document_survives_the_way_through_json() -> None:
         {"start": 3},
         {"id": 1},
         {"start": "0"},
+        {"rows": [[0, 11]]},
+        {"rows": [[3, 3]]},
+        {"rows": [[4, 8], [2, 4]]},
+        {"rows": [[0, "4"]]},
+        {"rows": [[0]]},
+        {"rows": [[0, 4]], "header_rows": 2},
+        {"header_rows": 1},
+        {"header_rows": -1},
+        {"depth": 0},
+        {"depth": "1"},
+        {"caption_of": 1},
+        {"caption_of": -1},
     ],
     ids=str,
 )
