@@ -64,6 +64,7 @@ class IngestSettings:
 
     ocr: str = "auto"
     languages: str | None = None
+    ocr_engine: str | None = None
     dpi: int | None = None
     max_bytes: int | None = None
     max_pages: int | None = None

@@ -65,7 +65,7 @@ class ImageReader:
             note = f"page {index + 1} is an image and was not read, because OCR is off."
             return PageContent(index + 1, width, height, "scan", warnings=(note,))
         if self._engine is None:
-            self._engine = choose_engine(self._options.languages)
+            self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
         sharp, dpi = _at_dpi(grey, across, down, self._options.dpi)
         reading = read_image(self._engine, sharp, dpi=dpi)
         return to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)

@@ -15,6 +15,8 @@ from docalign.errors import OcrMissingError, UsageError
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from docalign.ingest.options import OcrChoice
+
 __all__ = ["OcrEngine", "OcrWord", "PixelBox", "choose_engine", "split_languages"]
 
 PixelBox = tuple[float, float, float, float]
@@ -80,8 +82,8 @@ def split_languages(languages: str) -> tuple[str, ...]:
     return parts
 
 
-def choose_engine(languages: str = "eng") -> OcrEngine:
-    """The engine that reads `languages` (Tesseract's names joined by `+`) here.
+def choose_engine(languages: str = "eng", choice: OcrChoice = "auto") -> OcrEngine:
+    """The engine that reads `languages` (Tesseract's names joined by `+`) here; see `IngestOptions.ocr_engine`.
 
     Raises:
         OcrMissingError: no engine, or one without this language; the remedy is the command that installs it.
@@ -89,6 +91,8 @@ def choose_engine(languages: str = "eng") -> OcrEngine:
     from docalign.ingest import tesseract
 
     wanted = split_languages(languages)
+    if choice == "hard":
+        raise OcrMissingError("the stronger OCR engine is not installed.", remedy="Run: pip install 'docalign[hard]'")
     if tesseract.wheel_installed():
         directory = tesseract.find_data(wanted)
         if directory is not None:

@@ -7,9 +7,10 @@ from typing import Literal, get_args
 
 from docalign.errors import UsageError
 
-__all__ = ["IngestOptions", "OcrMode"]
+__all__ = ["IngestOptions", "OcrChoice", "OcrMode"]
 
 OcrMode = Literal["auto", "always", "never"]
+OcrChoice = Literal["auto", "tesseract", "hard"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +18,9 @@ class IngestOptions:
     """Limits and choices for reading one file.
 
     `ocr`: `auto` reads pages without a usable text layer, `always` every page, `never` none. `languages` are
-    Tesseract's names joined by `+`. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
+    Tesseract's names joined by `+`. `ocr_engine`: `tesseract` reads with Tesseract alone, `hard` with the stronger
+    engine of the extra of that name, `auto` with Tesseract and, where the extra is installed, pages that stay poor once
+    more with the stronger one. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
     `workers` is the number of worker processes, None for one per available core.
 
     Raises:
@@ -26,6 +29,7 @@ class IngestOptions:
 
     ocr: OcrMode = "auto"
     languages: str = "eng"
+    ocr_engine: OcrChoice = "auto"
     dpi: int = 200
     max_pages: int = 5_000
     max_pixels: int = 100_000_000
@@ -37,6 +41,8 @@ class IngestOptions:
     def __post_init__(self) -> None:
         if self.ocr not in get_args(OcrMode):
             raise UsageError(f"ocr is {self.ocr!r}.", remedy="Use auto, always or never.")
+        if self.ocr_engine not in get_args(OcrChoice):
+            raise UsageError(f"ocr_engine is {self.ocr_engine!r}.", remedy="Use auto, tesseract or hard.")
         if not 70 <= self.dpi <= 1200:
             raise UsageError(f"dpi is {self.dpi}.", remedy="Use 70 to 1200; 200 suits print.")
         for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s"):

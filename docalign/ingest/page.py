@@ -73,3 +73,5 @@ class PageContent:
     """Why the page could not be read, when it could not."""
     rotation: int = 0
     """Degrees (0, 90, 180, 270) by which the page must be turned clockwise for its text to read upright."""
+    engine: str | None = None
+    """What read the page's picture, with its version and trained data; None where no OCR was used."""

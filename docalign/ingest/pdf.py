@@ -185,7 +185,7 @@ class PdfReader:
         """The page as OCR reads it; the text layer instead if it says about as much and OCR is no `must`."""
         if self._engine is None:
             try:
-                self._engine = choose_engine(self._options.languages)
+                self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
             except OcrMissingError:
                 if not must and layer.lines:
                     return layer

@@ -53,13 +53,14 @@ class Reading:
     """The words of an image, boxes in its pixels. `confidence` is their mean weighted by length, None without words.
 
     `turn`: degrees clockwise that bring most of the words upright. `skew`: degrees by which lines then fall
-    clockwise. `noise`: what was read and not believed.
+    clockwise. `noise`: what was read and not believed. `engine`: the name of the engine these words are of.
     """
 
     words: tuple[OcrWord, ...]
     turn: int = 0
     skew: float = 0.0
     noise: str = ""
+    engine: str | None = None
 
     @property
     def confidence(self) -> float | None:
@@ -138,7 +139,7 @@ def _read(
         turns[word.turn] += len(word.text)
     upright = turns.most_common(1)[0][0] if turns else 0
     # Skew was measured across lines that run left to right; it says nothing about lines that turned out to stand.
-    return Reading(tuple(words), (turn + upright) % 360, 0.0 if upright % 180 else skew)
+    return Reading(tuple(words), (turn + upright) % 360, 0.0 if upright % 180 else skew, engine=engine.name)
 
 
 def _drop_noise(reading: Reading) -> Reading:
@@ -146,7 +147,7 @@ def _drop_noise(reading: Reading) -> Reading:
     confidence = reading.confidence
     if confidence is None or confidence >= _NOISE_CONFIDENCE or len(reading.words) >= 20:
         return reading
-    return Reading((), noise=" ".join(w.text for w in reading.words))
+    return Reading((), noise=" ".join(w.text for w in reading.words), engine=reading.engine)
 
 
 def to_content(
@@ -188,6 +189,7 @@ def to_content(
         confidence=reading.confidence if lines else None,
         rotation=(rotation + reading.turn) % 360,
         skew=round(reading.skew, 2) if lines else 0.0,
+        engine=reading.engine,
     )
 
 

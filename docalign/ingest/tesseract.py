@@ -12,6 +12,7 @@ import importlib.util
 import os
 import re
 import shutil
+import struct
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -36,6 +37,10 @@ _SYSTEM_DIRECTORIES: Final = (
     "/usr/local/share/tessdata",
     "/opt/homebrew/share/tessdata",
 )
+_TEMPLATES_PART: Final = 3
+_LSTM_PART: Final = 17
+_SMALL_NETWORK_BYTES: Final = 4_000_000
+"""The fast networks take 0.4 to 1.5 MB, the best ones 8 MB and more."""
 _OCR_TIMEOUT_S: Final = 600
 """A last resort for the command; the worker pool kills a slow page long before."""
 
@@ -68,6 +73,31 @@ def _data_directories() -> Iterator[Path]:
     yield from (Path(d) for d in _SYSTEM_DIRECTORIES)
 
 
+@cache
+def describe_data(languages: tuple[str, ...], directory: Path) -> str:
+    """The languages and which of Tesseract's three sets each comes from, as in `eng fast, deu best`."""
+    files = {language: directory / f"{language}.traineddata" for language in languages}
+    return ", ".join(f"{name} {_data_set(file)}" if file.is_file() else name for name, file in files.items())
+
+
+def _data_set(file: Path) -> str:
+    """`fast` (small integer networks), `best` (large float networks) or `standard` (with the old engine's data, too).
+
+    A traineddata file opens with the number of its parts (int32) and their offsets (int64, -1 for none).
+    """
+    with file.open("rb") as opened:
+        (count,) = struct.unpack("<i", opened.read(4).ljust(4, b"\0"))
+        table = opened.read(8 * count) if 0 < count < 100 else b""
+    offsets = struct.unpack(f"<{len(table) // 8}q", table[: len(table) // 8 * 8])
+    if len(offsets) <= _LSTM_PART or offsets[_LSTM_PART] < 0:
+        return "legacy"
+    if offsets[_TEMPLATES_PART] >= 0:
+        return "standard"
+    begin = offsets[_LSTM_PART]
+    end = min((o for o in offsets if o > begin), default=file.stat().st_size)
+    return "fast" if end - begin < _SMALL_NETWORK_BYTES else "best"
+
+
 class TesserocrEngine:
     """Tesseract inside this process, through the `tesserocr` wheel."""
 
@@ -81,7 +111,8 @@ class TesserocrEngine:
     def name(self) -> str:
         import tesserocr
 
-        return f"tesserocr {tesserocr.tesseract_version().split()[1]}"
+        version = tesserocr.tesseract_version().split()[1]
+        return f"tesserocr {version} ({describe_data(self._languages, self._data)})"
 
     def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
         import tesserocr
@@ -182,11 +213,26 @@ def find_command() -> str | None:
 @cache
 def command_languages(command: str) -> frozenset[str]:
     """The languages that the `tesseract` command lists; none when it cannot be run."""
+    return frozenset(line.strip() for line in _said(command, "--list-langs").splitlines()[1:])
+
+
+@cache
+def _command_data(command: str) -> Path | None:
+    """Where the command keeps its trained data, as the head of its list of languages says."""
+    head = re.search(r'"([^"]+)"', _said(command, "--list-langs").partition("\n")[0])
+    return Path(head[1]) if head else None
+
+
+@cache
+def _command_version(command: str) -> str:
+    return (_said(command, "--version").split() or ["", "?"])[1]
+
+
+def _said(command: str, question: str) -> str:
     try:
-        listing = subprocess.run([command, "--list-langs"], capture_output=True, text=True, timeout=30, check=True)
+        return subprocess.run([command, question], capture_output=True, text=True, timeout=30, check=True).stdout
     except (OSError, subprocess.SubprocessError):
-        return frozenset()
-    return frozenset(line.strip() for line in listing.stdout.splitlines()[1:])
+        return ""
 
 
 class CommandEngine:
@@ -198,7 +244,9 @@ class CommandEngine:
 
     @property
     def name(self) -> str:
-        return f"tesseract command {self._command}"
+        data = _command_data(self._command)
+        described = describe_data(self._languages, data) if data and data.is_dir() else "+".join(self._languages)
+        return f"tesseract {_command_version(self._command)} ({described})"
 
     def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
         import pytesseract

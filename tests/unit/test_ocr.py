@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -234,6 +235,36 @@ def test_the_command_reads_like_the_wheel(page: Image.Image) -> None:
     assert len(words) == len(read) > 0
     same = sum(a.text == b.text for a, b in zip(words, read, strict=True))
     assert same >= 0.9 * len(read)
+
+
+def test_the_engine_is_named_with_the_set_its_data_comes_from(engine: OcrEngine, page: Image.Image) -> None:
+    reading = read_image(engine, page.crop((0, 150, 1700, 300)), dpi=200)
+    content = to_content(reading, number=1, width=612, height=54, rotation=0, pixels=(1700, 150))
+    assert content.engine == engine.name
+    assert "(eng fast)" in engine.name
+
+
+def traineddata(path: Path, parts: dict[int, int]) -> Path:
+    """A file with Tesseract's table of parts; `parts` are sizes by number."""
+    offsets, at = [-1] * 24, 4 + 24 * 8
+    for number, size in sorted(parts.items()):
+        offsets[number], at = at, at + size
+    path.write_bytes(struct.pack("<i24q", 24, *offsets))
+    os.truncate(path, at)
+    return path.parent
+
+
+@pytest.mark.parametrize(
+    ("parts", "expected"),
+    [
+        ({17: 400_000, 23: 30}, "fast"),
+        ({17: 12_000_000, 23: 30}, "best"),
+        ({3: 9, 17: 400_000}, "standard"),
+        ({3: 9}, "legacy"),
+    ],
+)
+def test_the_set_of_trained_data_is_known_by_its_parts(tmp_path: Path, parts: dict[int, int], expected: str) -> None:
+    assert tesseract.describe_data(("xyz",), traineddata(tmp_path / "xyz.traineddata", parts)) == f"xyz {expected}"
 
 
 def test_a_missing_language_says_what_installs_it() -> None:
