@@ -70,6 +70,7 @@ class IngestSettings:
     max_pages: int | None = None
     max_pixels: int | None = None
     page_timeout_s: float | None = None
+    file_timeout_s: float | None = None
     workers: int | None = None
     password: str | None = None
 

@@ -39,8 +39,9 @@ def ingest_options(settings: IngestSettings) -> IngestOptions:
 def known_suffixes() -> frozenset[str]:
     """Lower-case suffixes of the files a directory is searched for."""
     from docalign.ingest.formats import FORMATS
+    from docalign.ingest.plugins import load
 
-    return frozenset(suffix for known in FORMATS for suffix in known.suffixes)
+    return frozenset(suffix for known in (*FORMATS, *load().formats) for suffix in known.suffixes)
 
 
 def read_document(job: Input, options: IngestOptions, bar: Bar, pool: WorkerPool | None = None) -> Read:

@@ -11,8 +11,8 @@ import importlib
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -24,12 +24,14 @@ from docalign.errors import (
     LimitExceededError,
     MissingInputError,
     OcrMissingError,
+    PageTimeoutError,
     UsageError,
 )
-from docalign.ingest.formats import Format, detect
+from docalign.ingest.formats import Format, detect, fell_back
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
 from docalign.ingest.pages import FileFacts
+from docalign.ingest.plugins import load
 from docalign.ingest.pool import WorkerPool, available_cores
 
 __all__ = ["ingest"]
@@ -65,15 +67,15 @@ def ingest(
             with path.open("rb") as file:
                 head = file.read(_HEAD)
             found = detect(head, called)
-            if not found.paged:
+            if found.kind == "text":
                 module, _, function = found.reader.partition(":")
                 read = getattr(importlib.import_module(module), function)
                 document: Document = read(path.read_bytes(), source=called, sha256=digest)
-                return document
-            if pool is not None:
-                return _read_pages(found, path, called, digest, options, progress, pool)
-            with WorkerPool(options.workers or available_cores()) as own:
-                return _read_pages(found, path, called, digest, options, progress, own)
+                return _with_notes(document, load().problems) if fell_back(found, called) else document
+            with nullcontext(pool) if pool is not None else WorkerPool(options.workers or available_cores()) as workers:
+                if found.kind == "flow":
+                    return _read_flow(found, path, called, digest, options, workers)
+                return _read_pages(found, path, called, digest, options, progress, workers)
     except DocalignError as error:
         raise error.with_source(called) from error.__cause__
 
@@ -142,6 +144,17 @@ def _spooled(pieces: Iterator[bytes] | list[bytes]) -> Iterator[tuple[Path, str]
         Path(name).unlink(missing_ok=True)
 
 
+def _read_flow(
+    found: Format, path: Path, called: str, digest: str, options: IngestOptions, pool: WorkerPool
+) -> Document:
+    call = (found.reader, str(path.absolute()), options, called, digest)
+    try:
+        document: Document = pool.call("docalign.ingest.pages:read_flow", *call, timeout_s=options.file_timeout_s)
+    except PageTimeoutError as error:
+        raise PageTimeoutError(error.what, remedy="Raise file_timeout_s if the file is worth it.") from error
+    return document.check()
+
+
 def _read_pages(
     found: Format,
     path: Path,
@@ -177,7 +190,12 @@ def _read_pages(
     document = turn_back(document, pages)
     notes = [*facts.warnings, *(w for p in pages for w in p.warnings)]
     notes += [f"page {p.number}: {p.error}" for p in pages if p.error]
-    missing = [note for note in notes if note not in document.warnings]
+    return _with_notes(document, notes)
+
+
+def _with_notes(document: Document, notes: Iterable[str]) -> Document:
+    """The document with these warnings, each once."""
+    missing = [note for note in dict.fromkeys(notes) if note not in document.warnings]
     return replace(document, warnings=(*document.warnings, *missing)) if missing else document
 
 

@@ -1,10 +1,13 @@
 """Which reader takes a file: by its first bytes, then by its name.
 
-To add a format, add a line to `FORMATS` and a module with its reader. There are two kinds:
+To add a format, add a line to `FORMATS` and a module with its reader. What a reader looks like is the format's `kind`:
 
-* a *paged* reader is a class `(path, options)` with `pages`, `warnings`, `page(index) -> PageContent` and `close()`;
-  it runs in a worker process, because its libraries may crash or hang on hostile files;
-* a *text* reader is a function `(data, source=, sha256=) -> Document`, pure Python, run in place.
+* `paged`: a class `(path, options)` with `pages`, `warnings`, `page(index) -> PageContent` and `close()`;
+* `flow`: a function `(path, options, *, source, sha256) -> Document`, for formats without pages;
+* `text`: a function `(data, *, source, sha256) -> Document` of our own, for files that need no parser.
+
+`paged` and `flow` readers run in a worker process, because the libraries they use may crash, hang or grow on hostile
+files; `text` readers run in place. Readers of other packages are found by `plugins`.
 """
 
 from __future__ import annotations
@@ -12,14 +15,19 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import PurePath
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from docalign.errors import UnsupportedFormatError
+from docalign.ingest import plugins
 
 if TYPE_CHECKING:
+    from docalign.document import Document
+    from docalign.ingest.options import IngestOptions
     from docalign.ingest.page import PageContent
 
-__all__ = ["FORMATS", "SUPPORTED", "Format", "PageReader", "detect"]
+__all__ = ["FORMATS", "SUPPORTED", "FlowReader", "Format", "FormatKind", "PageReader", "detect", "fell_back"]
+
+FormatKind = Literal["paged", "flow", "text"]
 
 
 class PageReader(Protocol):
@@ -35,26 +43,49 @@ class PageReader(Protocol):
     def close(self) -> None: ...
 
 
+class FlowReader(Protocol):
+    """Reads a file without pages; see `Format`."""
+
+    def __call__(self, path: str, options: IngestOptions, *, source: str, sha256: str) -> Document:
+        """The file at `path` as a Document that calls itself `source` and has the hash `sha256` of its bytes.
+
+        Raises:
+            DocalignError: the file cannot be read.
+        """
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """`reader` is `module:attribute`, imported when first needed."""
+    """A kind of file.
+
+    `reader` is `module:attribute`, imported when first needed. `suffixes` are lower case, with their dot. A file has
+    to begin with one of `magic`, where it is given (the built-in formats are told apart by `detect` instead).
+    """
 
     name: str
     reader: str
     suffixes: tuple[str, ...]
-    paged: bool
+    kind: FormatKind
+    magic: tuple[bytes, ...] = ()
+
+    def fits(self, head: bytes, suffix: str) -> bool:
+        """Whether a file that begins with `head` and is called `*suffix` is one: by both, where both are given."""
+        if self.suffixes and suffix not in self.suffixes:
+            return False
+        return head.startswith(self.magic) if self.magic else bool(self.suffixes)
 
 
-_PDF: Final = Format("PDF", "docalign.ingest.pdf:PdfReader", (".pdf",), True)
+_PDF: Final = Format("PDF", "docalign.ingest.pdf:PdfReader", (".pdf",), "paged")
 _IMAGE: Final = Format(
     "image",
     "docalign.ingest.images:ImageReader",
     (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"),
-    True,
+    "paged",
 )
-_MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), False)
-_JSON: Final = Format("document JSON", "docalign.ingest.document_json:read_document_json", (".json",), False)
-_TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), False)
+_MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
+_JSON: Final = Format("document JSON", "docalign.ingest.document_json:read_document_json", (".json",), "text")
+_TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), "text")
 
 FORMATS: Final = (_PDF, _IMAGE, _MARKDOWN, _JSON, _TEXT)
 SUPPORTED: Final = "PDF, PNG, JPEG, TIFF, WebP, BMP, plain text, Markdown and docalign.document/1 JSON"
@@ -103,12 +134,17 @@ def detect(head: bytes, name: str) -> Format:
     if b"%PDF-" in head[:1024]:
         return _PDF
     suffix = PurePath(name).suffix.lower()
+    if not any(suffix in known.suffixes for known in FORMATS):
+        third_party = next((f for f in plugins.load().formats if f.fits(head, suffix)), None)
+        if third_party is not None:
+            return third_party
     foreign = next((what for magic, what in _FOREIGN_MAGIC if head.startswith(magic)), _FOREIGN_SUFFIXES.get(suffix))
     if foreign is None and re.match(rb"\s*(<!doctype html|<html[\s>])", head.removeprefix(b"\xef\xbb\xbf"), re.I):
         foreign = _FOREIGN_SUFFIXES[".html"]
     if foreign:
+        broken = "".join(f" ({problem})" for problem in plugins.load().problems)
         remedy = f"Convert it; docalign reads {SUPPORTED}."
-        raise UnsupportedFormatError(f"this is {foreign}.", source=name, remedy=remedy)
+        raise UnsupportedFormatError(f"this is {foreign}.{broken}", source=name, remedy=remedy)
     for known in (_PDF, _IMAGE):
         if suffix in known.suffixes:
             raise UnsupportedFormatError(
@@ -119,6 +155,11 @@ def detect(head: bytes, name: str) -> Format:
     if suffix == "" and re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"', head) and b"docalign.document/" in head:
         return _JSON
     return next((known for known in FORMATS if suffix in known.suffixes), _TEXT)
+
+
+def fell_back(found: Format, name: str) -> bool:
+    """Whether `found` is plain text for want of a better guess: nothing in the name says so."""
+    return found is _TEXT and PurePath(name).suffix.lower() not in _TEXT.suffixes
 
 
 def _is_bitmap(head: bytes) -> bool:

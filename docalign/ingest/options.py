@@ -21,6 +21,7 @@ class IngestOptions:
     Tesseract's names joined by `+`. `ocr_engine`: `tesseract` reads with Tesseract alone, `hard` with the stronger
     engine of the extra of that name, `auto` with Tesseract and, where the extra is installed, pages that stay poor once
     more with the stronger one. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
+    `page_timeout_s` is how long one page of a paged file may take, `file_timeout_s` a file without pages.
     `workers` is the number of worker processes, None for one per available core.
 
     Raises:
@@ -35,6 +36,7 @@ class IngestOptions:
     max_pixels: int = 100_000_000
     max_bytes: int = 1 << 30
     page_timeout_s: float = 120.0
+    file_timeout_s: float = 300.0
     workers: int | None = None
     password: str | None = None
 
@@ -45,7 +47,7 @@ class IngestOptions:
             raise UsageError(f"ocr_engine is {self.ocr_engine!r}.", remedy="Use auto, tesseract or hard.")
         if not 70 <= self.dpi <= 1200:
             raise UsageError(f"dpi is {self.dpi}.", remedy="Use 70 to 1200; 200 suits print.")
-        for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s"):
+        for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s", "file_timeout_s"):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}.", remedy="Use a number above 0.")
         if self.workers is not None and self.workers < 1:

@@ -1,6 +1,7 @@
-"""What a worker process does for ingestion: open a paged file once, then read the pages it is asked for.
+"""What a worker process does for ingestion: open a paged file once and read the pages it is asked for, or read a file
+without pages whole.
 
-The functions here are the pool's targets. They keep the file of the last call open, since the next call is most
+The functions here are the pool's targets. They keep the paged file of the last call open, since the next call is most
 likely about the same one.
 """
 
@@ -8,14 +9,15 @@ from __future__ import annotations
 
 import importlib
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docalign.ingest.formats import PageReader
+    from docalign.document import Document
+    from docalign.ingest.formats import FlowReader, PageReader
     from docalign.ingest.options import IngestOptions
     from docalign.ingest.page import PageContent
 
-__all__ = ["FileFacts", "inspect_file", "read_page"]
+__all__ = ["FileFacts", "inspect_file", "read_flow", "read_page"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,13 @@ def read_page(reader: str, path: str, options: IngestOptions, index: int) -> Pag
     return _reader(reader, path, options).page(index)
 
 
+def read_flow(reader: str, path: str, options: IngestOptions, source: str, sha256: str) -> Document:
+    """A file without pages, by the reader function `module:name`."""
+    close_file()
+    read: FlowReader = _resolve(reader)
+    return read(path, options, source=source, sha256=sha256)
+
+
 def close_file() -> None:
     """Let go of the file that is still open."""
     global _open
@@ -53,7 +62,11 @@ def _reader(reader: str, path: str, options: IngestOptions) -> PageReader:
     key = (reader, path, options)
     if _open is None or _open[0] != key:
         close_file()
-        module, _, name = reader.partition(":")
-        opened: PageReader = getattr(importlib.import_module(module), name)(path, options)
+        opened: PageReader = _resolve(reader)(path, options)
         _open = (key, opened)
     return _open[1]
+
+
+def _resolve(reader: str) -> Any:
+    module, _, name = reader.partition(":")
+    return getattr(importlib.import_module(module), name)
