@@ -41,13 +41,21 @@ class Region:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page: size in points, whether its text came from OCR, and the mean word confidence (0–1)."""
+    """A page: size in points, whether its text came from OCR, and the mean word confidence (0–1).
+
+    `kind` is what the page turned out to be (None: not known, such as a page that could not be read). `engine` is the
+    OCR engine with its version and data. `rotation` is by how many degrees (0, 90, 180, 270) the unrotated page must
+    be turned clockwise for its text to read upright.
+    """
 
     number: int
     width: float
     height: float
     ocr: bool = False
     confidence: float | None = None
+    kind: str | None = None
+    engine: str | None = None
+    rotation: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +188,7 @@ class Document:
             "source": self.source,
             "sha256": self.sha256,
             "text": self.text,
-            "pages": [
-                {"number": p.number, "width": p.width, "height": p.height, "ocr": p.ocr, "confidence": p.confidence}
-                for p in self.pages
-            ],
+            "pages": [_page_json(p) for p in self.pages],
             "blocks": [_block_json(b) for b in self.blocks],
             "furniture": [_leftover_json(f) for f in self.furniture],
             "invisible": [_leftover_json(f) for f in self.invisible],
@@ -261,6 +266,19 @@ def _level(value: Any) -> int | None:
     return int(value)
 
 
+def _page_json(page: Page) -> dict[str, Any]:
+    """Kind, engine and rotation only where there is one."""
+    value: dict[str, Any] = {
+        "number": page.number,
+        "width": page.width,
+        "height": page.height,
+        "ocr": page.ocr,
+        "confidence": page.confidence,
+    }
+    known = {"kind": page.kind, "engine": page.engine, "rotation": page.rotation}
+    return value | {name: what for name, what in known.items() if what}
+
+
 def _block_json(block: Block) -> dict[str, Any]:
     return {
         "id": block.id,
@@ -305,7 +323,21 @@ def _read_page(value: Mapping[str, Any]) -> Page:
         _finite(value["height"]),
         bool(value.get("ocr")),
         _confidence(value.get("confidence")),
+        _word(value.get("kind"), "a page's kind"),
+        _word(value.get("engine"), "a page's engine"),
+        _rotation(value.get("rotation")),
     )
+
+
+def _word(value: Any, name: str) -> str | None:
+    return None if value is None else str(_typed(value, str, name))
+
+
+def _rotation(value: Any) -> int:
+    turn = _typed(0 if value is None else value, int, "rotation")
+    if turn not in (0, 90, 180, 270):
+        raise ValueError(f"a rotation of {turn} is not 0, 90, 180 or 270")
+    return int(turn)
 
 
 def _read_block(value: Mapping[str, Any]) -> Block:

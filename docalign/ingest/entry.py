@@ -48,6 +48,7 @@ def ingest(
     options: IngestOptions = IngestOptions(),  # noqa: B008 - frozen
     progress: Callable[[int, int], None] | None = None,
     pool: WorkerPool | None = None,
+    on_page: Callable[[PageContent], None] | None = None,
 ) -> Document:
     """Read one file into a Document.
 
@@ -56,6 +57,8 @@ def ingest(
         name: what the document calls its source; the path as given (or `-`) without it.
         progress: called with (pages done, pages in all) as pages of a paged file come in.
         pool: worker processes to use and keep; without it the call starts and ends its own.
+        on_page: called with each page of a paged file, in order, before layout: what a report needs and a Document
+            does not hold (seconds, the error of a page that failed).
 
     Raises:
         DocalignError: see `docalign.errors`; `source` is set. If only some pages fail, they are named in the
@@ -75,7 +78,7 @@ def ingest(
             with nullcontext(pool) if pool is not None else WorkerPool(options.workers or available_cores()) as workers:
                 if found.kind == "flow":
                     return _read_flow(found, path, called, digest, options, workers)
-                return _read_pages(found, path, called, digest, options, progress, workers)
+                return _read_pages(found, path, called, digest, options, progress, on_page, workers)
     except DocalignError as error:
         raise error.with_source(called) from error.__cause__
 
@@ -162,6 +165,7 @@ def _read_pages(
     digest: str,
     options: IngestOptions,
     progress: Callable[[int, int], None] | None,
+    on_page: Callable[[PageContent], None] | None,
     pool: WorkerPool,
 ) -> Document:
     from docalign.ingest.layout import build_document
@@ -182,6 +186,8 @@ def _read_pages(
             errors.append(result)
             result = PageContent(number, *_UNKNOWN_SIZE_PT, "blank", error=result.what)
         pages.append(result)
+        if on_page is not None:
+            on_page(result)
         if progress is not None:
             progress(number, facts.pages)
     if len(errors) == facts.pages:

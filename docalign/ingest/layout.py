@@ -47,7 +47,7 @@ def build_document(pages: Sequence[PageContent], *, source: str, sha256: str) ->
         sha256=sha256,
         text=assembly.text,
         blocks=tuple(assembly.blocks),
-        pages=tuple(Page(p.number, p.width, p.height, p.ocr, p.confidence) for p in pages),
+        pages=tuple(_page(p) for p in pages),
         furniture=tuple(f for sheet, rows in zip(sheets, furniture, strict=True) for f in _furniture(sheet, rows)),
         invisible=tuple(
             Leftover(p.number, line.text, line.box) for p in pages for line in p.invisible if line.text.strip()
@@ -55,6 +55,11 @@ def build_document(pages: Sequence[PageContent], *, source: str, sha256: str) ->
         dropped=tuple(sorted([*dropped, *assembly.dropped], key=lambda d: d.page)),
         warnings=tuple(_warnings(pages)),
     ).check()
+
+
+def _page(page: PageContent) -> Page:
+    kind = None if page.error else page.kind  # nobody knows what a page that could not be read is
+    return Page(page.number, page.width, page.height, page.ocr, page.confidence, kind, page.engine, page.rotation)
 
 
 def _streams(sheet: Sheet, furniture: Sequence[Row]) -> list[list[Item]]:

@@ -75,3 +75,5 @@ class PageContent:
     """Degrees (0, 90, 180, 270) by which the page must be turned clockwise for its text to read upright."""
     engine: str | None = None
     """What read the page's picture, with its version and trained data; None where no OCR was used."""
+    seconds: float | None = field(default=None, compare=False)
+    """How long reading it took, for the report alone: never part of a Document."""

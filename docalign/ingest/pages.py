@@ -8,7 +8,8 @@ likely about the same one.
 from __future__ import annotations
 
 import importlib
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -38,8 +39,10 @@ def inspect_file(reader: str, path: str, options: IngestOptions) -> FileFacts:
 
 
 def read_page(reader: str, path: str, options: IngestOptions, index: int) -> PageContent:
-    """Page `index` (from 0) of the file."""
-    return _reader(reader, path, options).page(index)
+    """Page `index` (from 0) of the file, with the seconds that reading it took."""
+    began = time.perf_counter()
+    page = _reader(reader, path, options).page(index)
+    return replace(page, seconds=time.perf_counter() - began)
 
 
 def read_flow(reader: str, path: str, options: IngestOptions, source: str, sha256: str) -> Document:

@@ -93,9 +93,16 @@ def test_a_file_without_read_permission(tmp_path: Path) -> None:
 
 def test_a_page_that_cannot_be_loaded_is_named_and_the_others_are_read(pool: WorkerPool) -> None:
     broken = GOOD.replace(b"/Kids[4 0 R 6 0 R 8 0 R]", b"/Kids[4 0 R 1 0 R 8 0 R]")
-    document = ingest(broken, name="a.pdf", pool=pool)
+    seen: list[PageContent] = []
+    document = ingest(broken, name="a.pdf", pool=pool, on_page=seen.append)
     assert "Page 1" in document.text
     assert "Page 3" in document.text
+    assert [p.kind for p in document.pages] == ["text", None, "text"]
+    assert [(p.number, p.seconds is not None, p.error is None) for p in seen] == [
+        (1, True, True),
+        (2, False, False),
+        (3, True, True),
+    ]
     assert len(document.pages) == 3
     assert any(w.startswith("page 2:") for w in document.warnings)
 

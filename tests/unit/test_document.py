@@ -36,6 +36,18 @@ def test_rows_depth_and_captions_survive_the_way_through_json() -> None:
     assert Document.from_json(item.to_json()) == item
 
 
+def test_what_is_known_of_a_page_survives_and_may_be_absent() -> None:
+    page = {"number": 1, "width": 100.0, "height": 100.0, "kind": "scan", "engine": "tesserocr 5", "rotation": 90}
+    read = Document.from_json({**document(), "pages": [page]})
+    assert (read.pages[0].kind, read.pages[0].engine, read.pages[0].rotation) == ("scan", "tesserocr 5", 90)
+    assert Document.from_json(json.loads(json.dumps(read.to_json()))) == read
+    plain = Document.from_json(document()).pages[0]
+    assert (plain.kind, plain.engine, plain.rotation) == (None, None, 0)
+    for wrong in ({"rotation": 45}, {"rotation": "90"}, {"kind": 3}, {"engine": ["x"]}):
+        with pytest.raises(InvalidDocumentError):
+            Document.from_json({**document(), "pages": [{**page, **wrong}]})
+
+
 @pytest.mark.parametrize(
     "block",
     [
