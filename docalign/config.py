@@ -71,6 +71,9 @@ class IngestSettings:
     max_pixels: int | None = None
     page_timeout_s: float | None = None
     file_timeout_s: float | None = None
+    worker_memory_mib: int | None = None
+    worker_output_mib: int | None = None
+    strict: bool | None = None
     workers: int | None = None
     password: str | None = None
 

@@ -24,10 +24,10 @@ from docalign.errors import (
     LimitExceededError,
     MissingInputError,
     OcrMissingError,
-    PageTimeoutError,
     UsageError,
 )
 from docalign.ingest.formats import Format, detect, fell_back
+from docalign.ingest.limits import Limits
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
 from docalign.ingest.pages import FileFacts
@@ -151,11 +151,17 @@ def _read_flow(
     found: Format, path: Path, called: str, digest: str, options: IngestOptions, pool: WorkerPool
 ) -> Document:
     call = (found.reader, str(path.absolute()), options, called, digest)
-    try:
-        document: Document = pool.call("docalign.ingest.pages:read_flow", *call, timeout_s=options.file_timeout_s)
-    except PageTimeoutError as error:
-        raise PageTimeoutError(error.what, remedy="Raise file_timeout_s if the file is worth it.") from error
+    limits = replace(_page_limits(options), timeout_s=options.file_timeout_s, time_option="file_timeout_s")
+    document: Document = pool.call("docalign.ingest.pages:read_flow", *call, limits=limits)
     return document.check()
+
+
+def _page_limits(options: IngestOptions) -> Limits:
+    return Limits(
+        timeout_s=options.page_timeout_s,
+        memory_mib=options.worker_memory_mib,
+        output_mib=options.worker_output_mib,
+    )
 
 
 def _read_pages(
@@ -171,20 +177,23 @@ def _read_pages(
     from docalign.ingest.layout import build_document
     from docalign.ingest.skew import straight_page, turn_back
 
-    timeout_s = options.page_timeout_s
+    limits = _page_limits(options)
     about = (found.reader, str(path.absolute()), options)
-    facts: FileFacts = pool.call("docalign.ingest.pages:inspect_file", *about, timeout_s=timeout_s)
+    facts: FileFacts = pool.call("docalign.ingest.pages:inspect_file", *about, limits=limits)
     calls = [(*about, index) for index in range(facts.pages)]
     pages: list[PageContent] = []
     errors: list[DocalignError] = []
-    results = pool.map("docalign.ingest.pages:read_page", calls, timeout_s=timeout_s)
+    results = pool.map("docalign.ingest.pages:read_page", calls, limits=limits)
     for number, result in enumerate(results, start=1):
         if isinstance(result, OcrMissingError):
             results.close()
             raise result
         if isinstance(result, DocalignError):
+            if options.strict:
+                results.close()
+                raise type(result)(f"page {number} {result.what}", source=result.source, remedy=result.remedy)
             errors.append(result)
-            result = PageContent(number, *_UNKNOWN_SIZE_PT, "blank", error=result.what)
+            result = PageContent(number, *_UNKNOWN_SIZE_PT, "blank", error=_said(result))
         pages.append(result)
         if on_page is not None:
             on_page(result)
@@ -203,6 +212,11 @@ def _with_notes(document: Document, notes: Iterable[str]) -> Document:
     """The document with these warnings, each once."""
     missing = [note for note in dict.fromkeys(notes) if note not in document.warnings]
     return replace(document, warnings=(*document.warnings, *missing)) if missing else document
+
+
+def _said(error: DocalignError) -> str:
+    """What a page's warning says: a limit with the option that raises it."""
+    return f"{error.what} {error.remedy}" if isinstance(error, LimitExceededError) else error.what
 
 
 def _all_failed(errors: list[DocalignError]) -> DocalignError:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from docalign.errors import UsageError
 
@@ -11,6 +11,8 @@ __all__ = ["IngestOptions", "OcrChoice", "OcrMode"]
 
 OcrMode = Literal["auto", "always", "never"]
 OcrChoice = Literal["auto", "tesseract", "hard"]
+
+_MIB: Final = ("worker_memory_mib", "worker_output_mib")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +24,8 @@ class IngestOptions:
     engine of the extra of that name, `auto` with Tesseract and, where the extra is installed, pages that stay poor once
     more with the stronger one. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
     `page_timeout_s` is how long one page of a paged file may take, `file_timeout_s` a file without pages.
+    `worker_memory_mib` bounds the private memory of a worker process, `worker_output_mib` what it may answer at once.
+    `strict` makes a page that cannot be read an error of the file; without it the page is empty and warned about.
     `workers` is the number of worker processes, None for one per available core.
 
     Raises:
@@ -37,6 +41,9 @@ class IngestOptions:
     max_bytes: int = 1 << 30
     page_timeout_s: float = 120.0
     file_timeout_s: float = 300.0
+    worker_memory_mib: int = 2048
+    worker_output_mib: int = 256
+    strict: bool = False
     workers: int | None = None
     password: str | None = None
 
@@ -47,7 +54,7 @@ class IngestOptions:
             raise UsageError(f"ocr_engine is {self.ocr_engine!r}.", remedy="Use auto, tesseract or hard.")
         if not 70 <= self.dpi <= 1200:
             raise UsageError(f"dpi is {self.dpi}.", remedy="Use 70 to 1200; 200 suits print.")
-        for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s", "file_timeout_s"):
+        for name in ("max_pages", "max_pixels", "max_bytes", "page_timeout_s", "file_timeout_s", *_MIB):
             if not getattr(self, name) > 0:
                 raise UsageError(f"{name} is {getattr(self, name)}.", remedy="Use a number above 0.")
         if self.workers is not None and self.workers < 1:

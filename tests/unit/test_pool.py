@@ -9,10 +9,12 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
-from docalign.errors import DamagedInputError, EmptyInputError, PageTimeoutError
+from docalign.errors import DamagedInputError, DocalignError, EmptyInputError, LimitExceededError, PageTimeoutError
+from docalign.ingest.limits import Limits
 from docalign.ingest.pool import WorkerPool
 
 ACT = "tests.support.saboteur:act"
@@ -24,8 +26,8 @@ def pool() -> Iterator[WorkerPool]:
         yield opened
 
 
-def run(pool: WorkerPool, *acts: str, timeout_s: float = 20.0) -> list[object]:
-    return list(pool.map(ACT, [(act,) for act in acts], timeout_s=timeout_s))
+def run(pool: WorkerPool, *acts: str, timeout_s: float = 20.0, **more: int) -> list[object]:
+    return list(pool.map(ACT, [(act,) for act in acts], limits=Limits(timeout_s=timeout_s, **more)))
 
 
 def test_results_come_in_the_order_of_the_calls(pool: WorkerPool) -> None:
@@ -56,17 +58,96 @@ def test_errors_are_values_and_keep_what_they_say(pool: WorkerPool) -> None:
     assert (refused.source, refused.remedy, fine) == ("page", "Go away.", "fine")
 
 
+def test_a_call_that_needs_too_much_memory_is_a_named_limit(pool: WorkerPool) -> None:
+    results = run(pool, "a", "fill:800", "swallow:800", "bad_alloc", "fill:10", memory_mib=400)
+    assert (results[0], results[4]) == ("a", "held 10 MiB")
+    for refused in results[1:4]:
+        assert type(refused) is LimitExceededError
+        assert "400 MiB" in refused.what
+        assert "worker_memory_mib" in refused.remedy
+    assert run(pool, "fill:800", memory_mib=2000) == ["held 800 MiB"]
+
+
+def test_an_answer_that_is_too_long_is_never_taken_over(pool: WorkerPool) -> None:
+    small, large, after = run(pool, "answer:1", "answer:9", "after", output_mib=4)
+    assert isinstance(small, str)
+    assert len(small) == 1 << 20
+    assert type(large) is LimitExceededError
+    assert "gives 9 MiB" in large.what
+    assert "worker_output_mib" in large.remedy
+    assert after == "after"
+
+
+def test_a_crash_is_tried_again_in_a_fresh_worker(tmp_path: Path, pool: WorkerPool) -> None:
+    marker = tmp_path / "crashed"
+    assert run(pool, "a", f"once:{marker}", "b") == ["a", f"once:{marker}", "b"]
+    assert marker.exists()
+
+
+def test_a_worker_that_garbles_its_answers_is_a_crash(pool: WorkerPool) -> None:
+    before, garbled, after = run(pool, "a", "garbage", "b")
+    assert (before, after) == ("a", "b")
+    assert isinstance(garbled, DamagedInputError | LimitExceededError)
+
+
+def test_much_noise_on_standard_error_fills_nothing(pool: WorkerPool) -> None:
+    assert run(pool, "shout", "after") == ["shout", "after"]
+
+
+def test_a_worker_that_grew_is_replaced() -> None:
+    with WorkerPool(1, max_rss_mib=200) as pool:
+        pids = run(pool, "leak:1", "leak:300", "leak:1", "leak:1")
+    assert pids[0] == pids[1] != pids[2] == pids[3]
+
+
+def test_threads_share_a_pool_without_more_processes_than_it_has(tmp_path: Path) -> None:
+    with WorkerPool(2) as pool:
+        lists: dict[int, list[object]] = {}
+        threads = [Thread(target=lambda n=n: lists.update({n: run(pool, *["pid"] * 20)})) for n in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert len({pid for pids in lists.values() for pid in pids}) <= 2
+    assert [len(lists[n]) for n in range(4)] == [20] * 4
+
+
+def test_closing_the_pool_ends_what_other_threads_have_running(tmp_path: Path) -> None:
+    marker = tmp_path / "pid"
+    pool = WorkerPool(1)
+    caught: list[DocalignError] = []
+
+    def hold() -> None:
+        try:
+            pool.call(ACT, f"hold:{marker}", limits=Limits(timeout_s=600))
+        except DocalignError as error:
+            caught.append(error)
+
+    threads = [Thread(target=hold) for _ in range(2)]  # one holds the worker, one waits for it
+    for thread in threads:
+        thread.start()
+    wait_for(marker.exists)
+    pool.close()
+    for thread in threads:
+        thread.join(20)
+    assert len(caught) == 2
+    assert all("stopped" in error.what for error in caught)
+    assert gone(int(marker.read_text()))
+    with pytest.raises(DocalignError, match="stopped"):
+        pool.call(ACT, "late", limits=Limits(timeout_s=5))
+
+
 def test_prints_of_libraries_do_not_break_the_protocol(pool: WorkerPool) -> None:
     assert run(pool, "talk", "after") == ["talk", "after"]
 
 
 def test_one_call_raises(pool: WorkerPool) -> None:
-    assert pool.call(ACT, "x", timeout_s=20) == "x"
+    assert pool.call(ACT, "x", limits=Limits(timeout_s=20)) == "x"
     with pytest.raises(EmptyInputError):
-        pool.call(ACT, "refuse", timeout_s=20)
+        pool.call(ACT, "refuse", limits=Limits(timeout_s=20))
     with pytest.raises(PageTimeoutError):
-        pool.call(ACT, "hang", timeout_s=1.0)
-    assert pool.call(ACT, "still here", timeout_s=20) == "still here"
+        pool.call(ACT, "hang", limits=Limits(timeout_s=1.0))
+    assert pool.call(ACT, "still here", limits=Limits(timeout_s=20)) == "still here"
 
 
 def test_workers_are_kept_for_the_next_file_and_replaced_after_enough_calls() -> None:
@@ -78,7 +159,7 @@ def test_workers_are_kept_for_the_next_file_and_replaced_after_enough_calls() ->
 
 def test_no_more_calls_are_handed_out_than_the_window_holds() -> None:
     with WorkerPool(1) as pool:
-        results = pool.map("tests.support.saboteur:act", Counted(1000), timeout_s=20)
+        results = pool.map("tests.support.saboteur:act", Counted(1000), limits=Limits(timeout_s=20))
         next(results)
         results.close()
     assert Counted.handed < 20
@@ -103,7 +184,7 @@ class Counted:
 def test_leaving_early_kills_what_runs(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     with WorkerPool(2) as pool:
-        results = pool.map(ACT, [("first",), (f"hold:{marker}",)], timeout_s=600)
+        results = pool.map(ACT, [("first",), (f"hold:{marker}",)], limits=Limits(timeout_s=600))
         assert next(results) == "first"
         wait_for(marker.exists)
         results.close()
@@ -114,8 +195,8 @@ def test_leaving_early_kills_what_runs(tmp_path: Path) -> None:
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     code = (
-        "from docalign.ingest.pool import WorkerPool\n"
-        f"WorkerPool(1).call('tests.support.saboteur:hold', {str(marker)!r}, timeout_s=600)\n"
+        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        f"WorkerPool(1).call('tests.support.saboteur:hold', {str(marker)!r}, limits=Limits(timeout_s=600))\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
     wait_for(marker.exists)
@@ -129,8 +210,8 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_workers(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     code = (
-        "from docalign.ingest.pool import WorkerPool\n"
-        f"list(WorkerPool(1).map('tests.support.saboteur:hold', [({str(marker)!r},)], timeout_s=600))\n"
+        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        f"list(WorkerPool(1).map('tests.support.saboteur:hold', [({str(marker)!r},)], limits=Limits(timeout_s=600)))\n"
     )
     parent = subprocess.Popen(
         [sys.executable, "-c", code],
@@ -147,7 +228,8 @@ def test_ctrl_c_ends_the_workers(tmp_path: Path) -> None:
 def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
     script = tmp_path / "plain.py"
     script.write_text(
-        "from docalign.ingest.pool import WorkerPool\nprint(WorkerPool(1).call('operator:add', 40, 2, timeout_s=20))\n"
+        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        "print(WorkerPool(1).call('operator:add', 40, 2, limits=Limits(timeout_s=20)))\n"
     )
     done = subprocess.run(
         [sys.executable, str(script)],
