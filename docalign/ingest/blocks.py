@@ -13,6 +13,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from docalign.ingest.rows import Item, Row, Table, overlap
+from docalign.ingest.tagged import tag_level
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,6 +65,8 @@ class Draft:
     level: int | None = None
     gap_above: float = 0.0
     """White space above, in leadings of its size."""
+    told: int | None = None
+    """The heading level that the file's own outline or tags give it."""
 
     @property
     def text(self) -> str:
@@ -174,6 +177,8 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     if "code" in (kind, draft.kind):
         together = kind == draft.kind and abs(row.size - last.size) < 0.1 * em and step < 2.6 * leading
         return None if together else kind
+    if tag_level(row.role) != tag_level(last.role):
+        return kind
     if abs(row.size - last.size) > (0.25 if row.ocr else 0.07) * max(row.size, last.size) and not _is_scrap(row, last):
         return kind
     usual = leading

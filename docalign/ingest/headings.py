@@ -31,7 +31,9 @@ def mark_headings(drafts: Sequence[Draft], style: Style) -> None:
     """Turn the drafts that are headings into headings and give each its level (1–6)."""
     for index, draft in enumerate(drafts):
         following = next((d for d in drafts[index + 1 :] if d.rows or d.table), None)
-        if draft.kind in ("paragraph", "list_item") and _is_heading(draft, following, style):
+        if draft.told is not None or (
+            draft.kind in ("paragraph", "list_item") and _is_heading(draft, following, style)
+        ):
             draft.kind = "heading"
     headings = [d for d in drafts if d.kind == "heading"]
     if headings:
@@ -125,6 +127,31 @@ def _set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style
             levels.get(look, 1 if look == title else base) if depth is None or not depths[look] else base + depth - 1
         )
         draft.level = max(1, min(6, level))
+    _follow_told(headings, looks, title)
+
+
+def _follow_told(headings: Sequence[Draft], looks: Mapping[int, Look], title: Look | None) -> None:
+    """Levels that the file itself gives hold; headings without one take that of their likes, or else keep their
+    distance from the last heading that has one. A title that the outline leaves out stays above its sections."""
+    titles = [d for d in headings if looks[id(d)] == title]
+    if titles and all(d.told is None for d in titles):
+        for draft in headings:
+            draft.told = min(6, draft.told + 1) if draft.told is not None else None
+    votes: defaultdict[tuple[Look, int], Counter[int]] = defaultdict(Counter)
+    for draft in headings:
+        if draft.told is not None and draft.level is not None:
+            votes[looks[id(draft)], draft.level][draft.told] += 1
+    if not votes:
+        return
+    guess = told = 1
+    for draft in headings:
+        level = draft.level or 1
+        if draft.told is not None:
+            guess, told = level, draft.told
+            draft.level = told
+            continue
+        likes = votes.get((looks[id(draft)], level))
+        draft.level = likes.most_common(1)[0][0] if likes else max(1, min(6, told + level - guess))
 
 
 def _title(headings: Sequence[Draft], looks: dict[int, Look], drafts: Sequence[Draft], first: int) -> Look | None:

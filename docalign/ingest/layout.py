@@ -17,28 +17,33 @@ from docalign.ingest.continuation import join_breaks
 from docalign.ingest.frame import from_frame, union
 from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
+from docalign.ingest.outline import tell_headings
 from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
+from docalign.ingest.tagged import with_artifacts
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from docalign.ingest.page import PageContent
+    from docalign.ingest.page import OutlineEntry, PageContent
 
 __all__ = ["build_document"]
 
 
-def build_document(pages: Sequence[PageContent], *, source: str, sha256: str) -> Document:
-    """The document of `pages`, in the order given; page numbers must be distinct.
+def build_document(
+    pages: Sequence[PageContent], *, source: str, sha256: str, outline: Sequence[OutlineEntry] = ()
+) -> Document:
+    """The document of `pages`, in the order given; page numbers must be distinct. `outline` is the file's own.
 
     Never raises on any content of the pages. Every non-space character of the pages' lines and tables is, after NFKC,
     in the text, the furniture or `dropped`; invisible text is carried over.
     """
     sheets = [make_sheet(page) for page in pages]
-    furniture = find_furniture(sheets)
+    furniture = with_artifacts(sheets, find_furniture(sheets))
     streams = [s for sheet, rows in zip(sheets, furniture, strict=True) for s in _streams(sheet, rows)]
     style = measure(streams)
     groups = [group(stream, column, style) for column, stream in enumerate(streams)]
     drafts: list[Draft] = join_breaks(groups, style)
+    drafts = tell_headings(drafts, outline, style, {sheet.page.number: sheet.height for sheet in sheets})
     mark_headings(drafts, style)
     assembly = assemble(drafts, style, {page.number: page for page in pages})
     dropped = [Dropped(page.number, text, reason) for page in pages for text, reason in page.dropped]

@@ -26,7 +26,8 @@ class IngestOptions:
     `page_timeout_s` is how long one page of a paged file may take, `file_timeout_s` a file without pages.
     `worker_memory_mib` bounds the private memory of a worker process, `worker_output_mib` what it may answer at once.
     `strict` makes a page that cannot be read an error of the file; without it the page is empty and warned about.
-    `workers` is the number of worker processes, None for one per available core.
+    `workers` is the number of worker processes, None for one per available core. `use_outline` and `use_tags`: believe
+    a PDF's own outline and tags, where they fit its text, about headings and furniture.
 
     Raises:
         UsageError: a value out of its range.
@@ -46,6 +47,8 @@ class IngestOptions:
     strict: bool = False
     workers: int | None = None
     password: str | None = None
+    use_outline: bool = True
+    use_tags: bool = True
 
     def __post_init__(self) -> None:
         if self.ocr not in get_args(OcrMode):

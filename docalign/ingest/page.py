@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from docalign.document import Box
 
-__all__ = ["PageContent", "TableArea", "TextLine", "Word"]
+__all__ = ["OutlineEntry", "PageContent", "TableArea", "TextLine", "Word"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,8 @@ class TextLine:
 
     words: tuple[Word, ...]
     box: Box
+    role: str | None = None
+    """What a tagged PDF says the line is (`H1`–`H6`, `P`, `LI`, `TH`, `TD`, `Caption`, `Artifact`, …)."""
 
     @property
     def text(self) -> str:
@@ -48,6 +50,17 @@ class TableArea:
     rows: tuple[tuple[str, ...], ...]
     row_boxes: tuple[Box, ...]
     header_rows: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OutlineEntry:
+    """An entry of the file's own outline. `level` and `page` count from 1; `y` is where its target stands in the
+    file's coordinates (points, upwards), a hint only."""
+
+    title: str
+    level: int
+    page: int
+    y: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docalign.document import Document
     from docalign.ingest.formats import FlowReader, PageReader
     from docalign.ingest.options import IngestOptions
-    from docalign.ingest.page import PageContent
+    from docalign.ingest.page import OutlineEntry, PageContent
 
 __all__ = ["FileFacts", "inspect_file", "read_flow", "read_page"]
 
@@ -27,6 +27,7 @@ class FileFacts:
 
     pages: int
     warnings: tuple[str, ...]
+    outline: tuple[OutlineEntry, ...] = ()
 
 
 _open: tuple[tuple[str, str, IngestOptions], PageReader] | None = None
@@ -35,7 +36,7 @@ _open: tuple[tuple[str, str, IngestOptions], PageReader] | None = None
 def inspect_file(reader: str, path: str, options: IngestOptions) -> FileFacts:
     """Open the file with the reader class `module:name`; its errors are the reader's."""
     opened = _reader(reader, path, options)
-    return FileFacts(opened.pages, opened.warnings)
+    return FileFacts(opened.pages, opened.warnings, outline=getattr(opened, "outline", ()))
 
 
 def read_page(reader: str, path: str, options: IngestOptions, index: int) -> PageContent:

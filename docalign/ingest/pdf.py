@@ -26,8 +26,10 @@ from docalign.errors import (
 )
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
-from docalign.ingest.page import PageContent, TextLine
+from docalign.ingest.page import OutlineEntry, PageContent, TextLine
 from docalign.ingest.pdf_images import image_cover
+from docalign.ingest.pdf_outline import read_outline
+from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
 from docalign.ingest.reading import read_image, to_content
 
@@ -130,8 +132,14 @@ class PdfReader:
         self._engine: OcrEngine | None = None
         self._pdf = open_pdf(path, options)
         self.pages = len(self._pdf)
+        self._tags = options.use_tags and is_tagged(self._pdf)
         truncated = b"%%EOF" not in _ends(path)[1]
         self.warnings = ("the file's end is missing; pages may be lost.",) if truncated else ()
+
+    @property
+    def outline(self) -> tuple[OutlineEntry, ...]:
+        """The file's own outline, as far as it is wanted."""
+        return read_outline(self._pdf) if self._options.use_outline else ()
 
     def page(self, index: int) -> PageContent:
         """Read one page.
@@ -140,7 +148,7 @@ class PdfReader:
             DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none.
         """
         try:
-            layer = extract_page(self._pdf, index)
+            layer = extract_page(self._pdf, index, tags=self._tags)
             return self._decide(layer, index)
         except pdfium.PdfiumError as error:
             raise DamagedInputError(f"PDFium cannot load it ({error}).", remedy="Try: qpdf IN OUT") from error

@@ -23,7 +23,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 __all__ = ["HYPHEN", "PageChars", "Style", "crop_box", "read_chars"]
 
@@ -52,6 +52,8 @@ class Style:
     mono: bool
     angle: int
     hidden: bool
+    role: str | None = None
+    """What the file's tags call it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +72,15 @@ class PageChars:
     objects: npt.NDArray[np.uint64]
 
 
-def read_chars(page: pdfium.PdfPage) -> PageChars:
-    """All characters of `page` in PDFium's order, white space and generated characters too."""
+def read_chars(page: pdfium.PdfPage, roles: Mapping[int, str]) -> PageChars:
+    """All characters of `page` in PDFium's order, white space and generated characters too; `roles` are those of text
+    objects by address."""
     left, top, width, height = crop_box(page)
     turn = 90 * max(0, raw.FPDFPage_GetRotation(page))
     textpage = page.get_textpage()
     try:
         codes, loose, objects = _read_arrays(textpage)
-        style, styles = _read_styles(textpage, objects)
+        style, styles = _read_styles(textpage, objects, roles)
         boxes = np.empty_like(loose)
         boxes[:, 0], boxes[:, 1] = loose[:, 0] - left, top - loose[:, 1]
         boxes[:, 2], boxes[:, 3] = loose[:, 2] - left, top - loose[:, 3]
@@ -127,19 +130,23 @@ def _calls() -> tuple[Callable[..., int], Callable[..., int], Callable[..., int 
 
 
 def _read_styles(
-    textpage: pdfium.PdfTextPage, objects: npt.NDArray[np.uint64]
+    textpage: pdfium.PdfTextPage, objects: npt.NDArray[np.uint64], roles: Mapping[int, str]
 ) -> tuple[npt.NDArray[np.int64], tuple[Style, ...]]:
     unique, first, inverse = np.unique(objects, return_index=True, return_inverse=True)
     known: dict[Style, int] = {}
     fonts: dict[int, tuple[bool, bool, bool]] = {}
     ids = np.zeros(len(unique), np.int64)
     for k, (pointer, index) in enumerate(zip(unique.tolist(), first.tolist(), strict=True)):
-        style = _style(textpage, index, fonts) if pointer else Style(0.0, False, False, False, 0, False)
+        style = (
+            _style(textpage, index, fonts, roles.get(pointer)) if pointer else Style(0.0, False, False, False, 0, False)
+        )
         ids[k] = known.setdefault(style, len(known))
     return ids[inverse.reshape(-1)], tuple(known)
 
 
-def _style(textpage: pdfium.PdfTextPage, index: int, fonts: dict[int, tuple[bool, bool, bool]]) -> Style:
+def _style(
+    textpage: pdfium.PdfTextPage, index: int, fonts: dict[int, tuple[bool, bool, bool]], role: str | None
+) -> Style:
     matrix = raw.FS_MATRIX()
     if not raw.FPDFText_GetMatrix(textpage, index, matrix):
         matrix.a = matrix.d = 1.0
@@ -158,6 +165,7 @@ def _style(textpage: pdfium.PdfTextPage, index: int, fonts: dict[int, tuple[bool
         mono=mono,
         angle=angle,
         hidden=mode in _INVISIBLE_MODES or alpha.value == 0,
+        role=role,
     )
 
 

@@ -56,7 +56,7 @@ def with_tables(page: PageContent, rules: Sequence[tuple[Box, bool]]) -> PageCon
             taken.update(map(id, inside))
     if not tables:
         return page
-    return replace(page, lines=_remaining(words, taken), tables=tuple(tables))
+    return replace(page, lines=_remaining(page.lines, words, taken), tables=tuple(tables))
 
 
 def _worth_a_look(rules: Sequence[tuple[Box, bool]]) -> bool:
@@ -165,9 +165,9 @@ def _cell_text(content: Sequence[_Placed], page: int) -> str:
     return " ".join(row.text for row in rows)
 
 
-def _remaining(words: Sequence[_Placed], taken: set[int]) -> tuple[TextLine, ...]:
+def _remaining(page: Sequence[TextLine], words: Sequence[_Placed], taken: set[int]) -> tuple[TextLine, ...]:
     lines: defaultdict[int, list[Word]] = defaultdict(list)
     for placed in words:
         if id(placed) not in taken:
             lines[placed.line].append(placed.word)
-    return tuple(TextLine(tuple(line), union(w.box for w in line)) for line in lines.values())
+    return tuple(replace(page[n], words=tuple(left), box=union(w.box for w in left)) for n, left in lines.items())

@@ -16,6 +16,7 @@ What happens to a character:
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -26,6 +27,7 @@ from docalign.ingest.page import PageContent, TextLine, Word
 from docalign.ingest.pdf_chars import HYPHEN, PageChars, crop_box, read_chars
 from docalign.ingest.pdf_rules import read_rules
 from docalign.ingest.pdf_tables import with_tables
+from docalign.ingest.pdf_tags import read_roles
 
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
@@ -47,18 +49,19 @@ _SAME_SPOT_EM: Final = 0.12
 _AXIS_TOLERANCE_DEG: Final = 10
 
 
-def extract_page(pdf: pdfium.PdfDocument, index: int) -> PageContent:
+def extract_page(pdf: pdfium.PdfDocument, index: int, *, tags: bool = False) -> PageContent:
     """The text layer of page `index` (from 0); `number` is index + 1.
 
     Boxes are in points from the top-left corner of the unrotated crop box. `rotation` says how the page must be turned
-    for most of its text to read upright, whether /Rotate or the text's own direction is the cause.
+    for most of its text to read upright, whether /Rotate or the text's own direction is the cause. With `tags` the
+    lines carry the roles that the file's structure tree gives them.
 
     Raises:
         pypdfium2.PdfiumError: PDFium cannot load the page.
     """
     page = pdf[index]
     try:
-        chars = read_chars(page)
+        chars = read_chars(page, read_roles(page) if tags else {})
         left, top, _, _ = crop_box(page)
         rules = [(rule.box(left, top), rule.horizontal) for rule in read_rules(page)]
     finally:
@@ -181,11 +184,13 @@ def _lines(
     style = chars.style[index]
     lines: list[TextLine] = []
     words: list[Word] = []
+    roles: Counter[str | None] = Counter()
     for k, (start, end) in enumerate(zip(starts.tolist(), ends.tolist(), strict=True)):
         if new_line[start] and words:
-            lines.append(_line(words))
-            words = []
+            lines.append(_line(words, roles))
+            words, roles = [], Counter()
         look = chars.styles[int(style[(start + end) // 2])]
+        roles[look.role] += end - start
         run = characters[start:end]
         words.append(
             Word(
@@ -198,12 +203,14 @@ def _lines(
                 hyphen=run[-1] == HYPHEN,
             )
         )
-    lines.append(_line(words))
+    lines.append(_line(words, roles))
     return tuple(lines)
 
 
-def _line(words: list[Word]) -> TextLine:
-    return TextLine(tuple(words), union(w.box for w in words))
+def _line(words: list[Word], roles: Counter[str | None]) -> TextLine:
+    """A line of `words`, with the role that most of its characters have."""
+    role = max(roles, key=lambda r: (roles[r], r or ""))
+    return TextLine(tuple(words), union(w.box for w in words), role if 2 * roles[role] > roles.total() else None)
 
 
 def _breaks(

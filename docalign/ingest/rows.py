@@ -40,6 +40,8 @@ class Row:
     rank: int
     """Where the extractor delivered it: the order of the file, a hint for reading order."""
     ocr: bool = False
+    role: str | None = None
+    """See `TextLine.role`."""
 
     @property
     def height(self) -> float:
@@ -87,12 +89,12 @@ def make_sheet(page: PageContent) -> Sheet:
         if page.rotation:
             words = [replace(w, box=turn(w.box)) for w in words]
         if words:
-            rows.append(make_row(page.number, words, rank, ocr=page.ocr))
+            rows.append(make_row(page.number, words, rank, ocr=page.ocr, role=line.role))
     tables = tuple(Table(page.number, turn(t.box), t) for t in page.tables if any(map(any, t.rows)))
     return Sheet(page, width, height, tuple(rows), tables)
 
 
-def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False) -> Row:
+def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False, role: str | None = None) -> Row:
     """A row of `words` (at least one), in their order."""
     weights = [len(_LETTER.findall(w.text)) for w in words]
     if not any(weights):
@@ -116,6 +118,7 @@ def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False) 
         mono=share(w.mono for w in words) > 0.75,
         rank=rank,
         ocr=ocr,
+        role=role,
     )
 
 
@@ -159,7 +162,9 @@ def _join(line: Sequence[Row]) -> Row:
     if sum(len(_RTL.findall(r.text)) for r in pieces) > sum(len(r.text) for r in pieces) / 2:
         pieces.reverse()
     words = [w for r in pieces for w in r.words]
-    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=pieces[0].ocr)
+    roles = {r.role for r in pieces}
+    role = roles.pop() if len(roles) == 1 else None
+    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=pieces[0].ocr, role=role)
 
 
 def widest_gap(row: Row) -> float:

@@ -54,7 +54,7 @@ def straight_page(page: PageContent) -> PageContent:
 
     def line(of: TextLine) -> TextLine:
         words = tuple(replace(w, box=straight(w.box, page.skew, page.width, page.height)) for w in of.words)
-        return TextLine(words, union(w.box for w in words))
+        return replace(of, words=words, box=union(w.box for w in words))
 
     return replace(page, lines=tuple(line(of) for of in page.lines))
 
