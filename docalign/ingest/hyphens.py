@@ -51,10 +51,11 @@ def joint(above: Row, below: Row, spellings: Spellings) -> str | None:
         return None
     if right.lower() in _SUSPENDED:
         return None
-    if not right[0].islower() or not left[-2].isalpha():
-        return "keep"
     tail, head = _TAIL.search(left[:-1]), _HEAD.match(right)
-    if tail is None or head is None:
+    if tail is None or head is None or not left[-2].isalpha():
+        return "keep"
+    capitals = above.text.isupper() and below.text.isupper() and right[0].isalpha()
+    if not right[0].islower() and not capitals:
         return "keep"
     whole, hyphenated = tail.group() + head.group(), f"{tail.group()}-{head.group()}"
     return "keep" if spellings.count(hyphenated) > spellings.count(whole) else "drop"

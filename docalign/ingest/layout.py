@@ -17,6 +17,7 @@ from docalign.ingest.continuation import join_breaks
 from docalign.ingest.frame import from_frame, union
 from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
+from docalign.ingest.initials import with_initials
 from docalign.ingest.outline import tell_headings
 from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
 from docalign.ingest.tagged import with_artifacts
@@ -37,7 +38,7 @@ def build_document(
     Never raises on any content of the pages. Every non-space character of the pages' lines and tables is, after NFKC,
     in the text, the furniture or `dropped`; invisible text is carried over.
     """
-    sheets = [make_sheet(page) for page in pages]
+    sheets = [with_initials(make_sheet(page)) for page in pages]
     furniture = with_artifacts(sheets, find_furniture(sheets))
     streams = [s for sheet, rows in zip(sheets, furniture, strict=True) for s in _streams(sheet, rows)]
     style = measure(streams)

@@ -8,7 +8,9 @@ What happens to a character:
 
 * Latin ligatures (U+FB00–FB06) are spelled out; everything else keeps its code point (no NFKC: it would turn x² to x2).
   The accounting of the promise "nothing is lost" is by multiset of non-space characters after NFKC.
-* PDFium's U+0002, a hyphen that ends a line, becomes `-` and marks its word with `hyphen`.
+* PDFium's U+0002, a hyphen that ends a line, becomes `-` and marks its word with `hyphen`. So does a soft hyphen that
+  is printed (typesetters write U+00AD where they break a word, some programs for every hyphen); the U+00AD itself goes
+  to `dropped`.
 * Text nobody can see (render mode 3 or 7, transparent, smaller than 1.5 points, outside the crop box) goes to
   `invisible`; a glyph printed twice on one spot (poor man's bold) is kept once, its copy goes to `dropped`.
 * Control and zero-width characters go to `dropped`; a glyph without a code point is U+FFFD in the text.
@@ -42,7 +44,11 @@ _LIGATURES: Final = str.maketrans({"ﬀ": "ff", "ﬁ": "fi", "ﬂ": "fl", "ﬃ":
 _SPACES: Final = np.array(sorted({i for i in range(0x3001) if chr(i).isspace()}), np.int64)
 _CONTROLS: Final = {*range(1, 0x20), *range(0x7F, 0xA0), 0xAD, 0x200B, 0x2060, 0xFEFF}
 _IGNORED: Final = np.array(sorted(_CONTROLS - {HYPHEN} - set(_SPACES.tolist())), np.int64)
+_SOFT_HYPHEN: Final = 0xAD
+_HYPHENS: Final = (HYPHEN, _SOFT_HYPHEN)
 _SMALLEST_PT: Final = 1.5
+_PRINTED_EM: Final = 0.05
+"""A soft hyphen at least this wide is ink."""
 _WORD_GAP_EM: Final = 0.3
 _LINE_GAP_EM: Final = 0.8
 _SAME_SPOT_EM: Final = 0.12
@@ -73,7 +79,8 @@ def _content(chars: PageChars, number: int) -> PageContent:
     codes = _pair_surrogates(chars.codes)
     size, angle, hidden = _per_char(chars)
     spaces = np.isin(codes, _SPACES)
-    ignored = np.isin(codes, _IGNORED)
+    printed = _printed_soft_hyphens(chars, codes, size)
+    ignored = np.isin(codes, _IGNORED) & ~printed
     glyphs = ~spaces & ~ignored & (codes >= 0)
     unseen = glyphs & (hidden | _outside(chars) | (size < _SMALLEST_PT))
     seen = glyphs & ~unseen
@@ -82,6 +89,8 @@ def _content(chars: PageChars, number: int) -> PageContent:
     lines = _lines(chars, codes, size, angle, seen, spaces)
     dropped = [(text, "duplicate") for text in _runs(codes, twice)]
     dropped += [(text, "control") for text in _runs(codes, ignored & ~spaces)]
+    if (soft := int((printed & (seen | unseen)).sum())) > 0:
+        dropped.append((soft * chr(_SOFT_HYPHEN), "soft hyphen"))
     return PageContent(
         number=number,
         width=chars.width,
@@ -104,6 +113,11 @@ def _pair_surrogates(codes: Ints) -> Ints:
     lone = ((codes >= 0xD800) & (codes < 0xE000)) | (codes == 0) | (codes > 0x10FFFF) | (codes == 0xFFFE)
     codes[lone] = 0xFFFD
     return codes
+
+
+def _printed_soft_hyphens(chars: PageChars, codes: Ints, size: Floats) -> Bools:
+    sides = chars.boxes[:, 2:] - chars.boxes[:, :2]
+    return np.asarray((codes == _SOFT_HYPHEN) & (sides > _PRINTED_EM * size[:, None]).all(axis=1), np.bool_)
 
 
 def _per_char(chars: PageChars) -> tuple[Floats, Ints, Bools]:
@@ -194,13 +208,13 @@ def _lines(
         run = characters[start:end]
         words.append(
             Word(
-                text="".join("-" if c == HYPHEN else chr(c) for c in run).translate(_LIGATURES),
+                text="".join("-" if c in _HYPHENS else chr(c) for c in run).translate(_LIGATURES),
                 box=(low[k][0], low[k][1], high[k][0], high[k][1]),
                 size=look.size,
                 bold=look.bold,
                 italic=look.italic,
                 mono=look.mono,
-                hyphen=run[-1] == HYPHEN,
+                hyphen=run[-1] in _HYPHENS,
             )
         )
     lines.append(_line(words, roles))

@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
 from docalign.ingest.frame import frame_size, to_frame, union
+from docalign.ingest.spacing import close_up, weld
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -95,7 +96,8 @@ def make_sheet(page: PageContent) -> Sheet:
 
 
 def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False, role: str | None = None) -> Row:
-    """A row of `words` (at least one), in their order."""
+    """A row of `words` (at least one), in their order; letterspaced words are closed up."""
+    words = close_up(words)
     weights = [len(_LETTER.findall(w.text)) for w in words]
     if not any(weights):
         weights = [len(w.text) for w in words]
@@ -161,10 +163,11 @@ def _join(line: Sequence[Row]) -> Row:
     pieces = sorted(line, key=lambda r: r.box[0])
     if sum(len(_RTL.findall(r.text)) for r in pieces) > sum(len(r.text) for r in pieces) / 2:
         pieces.reverse()
-    words = [w for r in pieces for w in r.words]
+    ocr = pieces[0].ocr
+    words = [w for r in pieces for w in r.words] if ocr else weld([r.words for r in pieces])
     roles = {r.role for r in pieces}
     role = roles.pop() if len(roles) == 1 else None
-    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=pieces[0].ocr, role=role)
+    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=ocr, role=role)
 
 
 def widest_gap(row: Row) -> float:

@@ -1,0 +1,1 @@
+"""Benchmarks of ingestion: one script per number, each with its own data, runnable alone."""
