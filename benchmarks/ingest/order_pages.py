@@ -9,36 +9,38 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 __all__ = ["CASES", "Case", "make"]
 
-_WORDS = """
-river stone under morning light moved slowly toward open water birds called across quiet fields harbour council
-measured several important differences between northern southern districts population administration committee
-recommended additional investigation because preliminary observations contradicted earlier assumptions about
-temperature distribution responsible engineers considered alternative construction methods while independent
-consultants questioned financial projections agricultural production increased considerably following introduction
-improved irrigation techniques traditional farming communities benefited particularly from cooperative arrangements
-museum library archive letter garden winter summer autumn spring valley mountain island village bridge railway
-station market kitchen window mirror candle paper pencil copper silver iron marble granite timber cotton linen
-doctor teacher farmer soldier sailor painter writer singer baker miller weaver hunter keeper warden clerk judge
-small large heavy narrow broad bright dark warm cold early late first second third former latter common rare
-carried brought offered refused accepted followed opened closed began ended turned raised lowered gathered
-scattered repeated described explained reported published collected compared counted weighed tested found lost
-although therefore however moreover meanwhile instead perhaps certainly rarely often usually sometimes always never
-parliament constitution legislation jurisdiction representative extraordinary characteristic approximately
-international environmental organisation communication understanding responsibility establishment significance
-philosophical mathematical experimental theoretical statistical historical geographical biological chemical
-with from into over after before during without against among through beyond within upon along the a of and to in
-""".split()
-_COMPOUNDS = ["large-leaved", "well-known", "long-term", "state-owned", "hand-written", "self-employed"]
+_WORDS: Final = """
+river stone under morning light moved slowly toward open water birds called across quiet fields harbour
+council measured several important differences between northern southern districts population administration
+committee recommended additional investigation because preliminary observations contradicted earlier
+assumptions about temperature distribution responsible engineers considered alternative construction methods
+while independent consultants questioned financial projections agricultural production increased considerably
+following introduction improved irrigation techniques traditional farming communities benefited particularly
+from cooperative arrangements museum library archive letter garden winter summer autumn spring valley mountain
+island village bridge railway station market kitchen window mirror candle paper pencil copper silver iron
+marble granite timber cotton linen doctor teacher farmer soldier sailor painter writer singer baker miller
+weaver hunter keeper warden clerk judge small large heavy narrow broad bright dark warm cold early late first
+second third former latter common rare carried brought offered refused accepted followed opened closed began
+ended turned raised lowered gathered scattered repeated described explained reported published collected
+compared counted weighed tested found lost although therefore however moreover meanwhile instead perhaps
+certainly rarely often usually sometimes always never parliament constitution legislation jurisdiction
+representative extraordinary characteristic approximately international environmental organisation
+communication understanding responsibility establishment significance philosophical mathematical experimental
+theoretical statistical historical geographical biological chemical with from into over after before during
+without against among through beyond within upon along the a of and to in
+""".split()  # noqa: SIM905 - three hundred quoted words are no easier to read
+_COMPOUNDS: Final = ["large-leaved", "well-known", "long-term", "state-owned", "hand-written", "self-employed"]
 
 
 class Prose:
     """Random sentences; the same seed gives the same ones."""
 
     def __init__(self, seed: str) -> None:
-        self._random = random.Random(seed)  # noqa: S311 - made-up text
+        self._random = random.Random(seed)
 
     def sentence(self) -> str:
         count = self._random.randint(8, 20)

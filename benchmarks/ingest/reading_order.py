@@ -20,14 +20,16 @@ import json
 import re
 import sys
 import unicodedata
-from bisect import bisect_left, bisect_right
+from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pypdfium2 as pdfium
 import typst
+from order_pages import CASES, Case, make
 
 from docalign.document import Document
 from docalign.ingest.layout import build_document
@@ -36,13 +38,8 @@ from docalign.ingest.page import PageContent
 from docalign.ingest.pdf_text import extract_page
 from docalign.ingest.reading import read_image, to_content
 
-if __package__ in (None, ""):
-    sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
-from ingest.order_pages import CASES, Case, make  # noqa: E402
-
-_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
-_DPI = 200
+_WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+_DPI: Final = 200
 
 
 def words_of(text: str) -> list[str]:
@@ -78,8 +75,8 @@ def whole(texts: Sequence[str], found: Sequence[str]) -> tuple[int, int]:
 def glued_or_split(truth: Sequence[str], found: Sequence[str]) -> tuple[int, int]:
     """Words missing from `found` because of a wrong or missing space, and all missing ones."""
     missing, extra = Counter(truth) - Counter(found), Counter(found) - Counter(truth)
-    joined = Counter(a + b for a, b in zip(truth, truth[1:], strict=False))
-    parts = Counter(a + b for a, b in zip(found, found[1:], strict=False))
+    joined = Counter(a + b for a, b in pairwise(truth))
+    parts = Counter(a + b for a, b in pairwise(found))
     glued = sum(2 * n for word, n in extra.items() if word in joined)
     split = sum(n for word, n in missing.items() if word in parts)
     return min(glued + split, missing.total()), missing.total()

@@ -181,6 +181,38 @@ def test_suspended_hyphens_stay_apart() -> None:
     assert "pre- and post-war" in joined("a history of both the pre-", "and post-war years here").text
 
 
+def test_capitals_broken_in_a_heading_are_joined_too() -> None:
+    assert "CONSULTANTS ARE" in joined("THE CONSUL-", "TANTS ARE HERE").text
+    assert "US-EU" in joined("a meeting between the US-", "EU partners").text
+
+
+# --- letters that stand apart ------------------------------------------------------------------------------------
+
+
+def test_a_letterspaced_title_is_closed_up() -> None:
+    document = typeset(f"#text(tracking: 0.3em)[HARBOUR REPORT]\n\n{prose('Text.', 3)}")
+    assert document.text.startswith("HARBOUR REPORT\n")
+
+
+def test_single_letters_that_count_or_repeat_stay_apart() -> None:
+    document = build(page(line("a b c d e f", 50, 100), line("x x x x x x", 50, 140)))
+    assert document.text == "a b c d e f\n\nx x x x x x"
+
+
+def test_a_drop_capital_begins_its_word() -> None:
+    rest = [line("lines that stand below it run over the full width of the column", 50, 126 + 12 * k) for k in range(4)]
+    first = [line("he river rose that night and the", 72, 102), line("bridge was closed to everyone who", 72, 114)]
+    document = build(page(line("T", 50, 100, size=24), *first, *rest))
+    assert document.text.startswith("The river rose that night and the bridge was closed")
+    assert [b.kind for b in document.blocks] == ["paragraph"]
+
+
+def test_a_word_of_one_letter_as_drop_capital_stays_a_word() -> None:
+    lines = [line("river rose and the river fell and", 72, 102), line("no other river was seen that year", 72, 114)]
+    document = build(page(line("A", 50, 100, size=24), *lines, line("in all of the land here below", 50, 126)))
+    assert document.text.startswith("A river rose")
+
+
 # --- kinds of blocks ---------------------------------------------------------------------------------------------
 
 

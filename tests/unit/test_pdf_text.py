@@ -138,6 +138,17 @@ def test_the_line_end_hyphen_is_marked() -> None:
     assert [(d.text, d.reason) for d in document.dropped] == [("-", "hyphen")]
 
 
+def test_words_broken_on_a_turned_page_are_whole_again() -> None:
+    words = "constitutional administration communication characteristic environmental " * 6
+    pdf = typeset(
+        f'#set text(lang: "en")\n#set par(justify: true)\n#rotate(90deg, reflow: true)[#block(width: 200pt)[{words}]]'
+    )
+    page = extract_page(pdf, 0)
+    document = build_document([page], source="t.pdf", sha256="0")
+    assert document.text.split() == words.split()
+    assert any(reason == "soft hyphen" for _, reason in page.dropped)
+
+
 def test_columns_never_share_a_line() -> None:
     page = extract_page(hand_made(show("left side", 50, 200) + show("right side", 140, 200)), 0)
     assert [line.text for line in page.lines] == ["left side", "right side"]
