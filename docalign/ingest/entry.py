@@ -203,9 +203,7 @@ def _read_pages(
         raise _all_failed(errors)
     document = build_document([straight_page(p) for p in pages], source=called, sha256=digest, outline=facts.outline)
     document = turn_back(document, pages)
-    notes = [*facts.warnings, *(w for p in pages for w in p.warnings)]
-    notes += [f"page {p.number}: {p.error}" for p in pages if p.error]
-    return _with_notes(document, notes)
+    return _with_notes(document, facts.warnings)
 
 
 def _with_notes(document: Document, notes: Iterable[str]) -> Document:

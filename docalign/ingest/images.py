@@ -62,7 +62,7 @@ class ImageReader:
             grey = to_grey(turned)
         width, height = grey.width * 72 / across, grey.height * 72 / down
         if self._options.ocr == "never":
-            note = f"page {index + 1} is an image and was not read, because OCR is off."
+            note = "the page is an image and was not read, because OCR is off."
             return PageContent(index + 1, width, height, "scan", warnings=(note,))
         if self._engine is None:
             self._engine = choose_engine(self._options.languages, self._options.ocr_engine)

@@ -71,7 +71,8 @@ class PageContent:
     width: float
     height: float
     kind: str
-    """`text`, `scan` or `blank`."""
+    """`blank`, `text`, `scan`, `hidden` (a picture with an invisible layer), `hybrid` (text beside pictures of text) or
+    `suspect` (a text layer in doubt); see `triage`."""
     lines: tuple[TextLine, ...] = ()
     tables: tuple[TableArea, ...] = ()
     invisible: tuple[TextLine, ...] = ()

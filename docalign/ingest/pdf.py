@@ -6,14 +6,12 @@ Runs in a worker process, because PDFium may crash on hostile files. The text la
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
-from PIL import Image
 
 from docalign.errors import (
     DamagedInputError,
@@ -27,27 +25,20 @@ from docalign.errors import (
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import OutlineEntry, PageContent, TextLine
-from docalign.ingest.pdf_images import image_cover
+from docalign.ingest.page_facts import measure
+from docalign.ingest.page_picture import render, small_picture, without_unseen
 from docalign.ingest.pdf_outline import read_outline
 from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
 from docalign.ingest.reading import read_image, to_content
+from docalign.ingest.spot_check import spot_check
+from docalign.ingest.triage import MIN_CHARS, PageFacts, Verdict, judge, judge_agreement
 
-__all__ = ["PdfReader", "is_garbage", "open_pdf"]
+if TYPE_CHECKING:
+    from docalign.ingest.pdf_chars import PageChars
 
-_POINTS_PER_INCH: Final = 72
-_RENDER_PIXELS: Final = 40_000_000
-_SMALL_PAGE_PX: Final = 1600
-"""A page smaller than print is rendered finer, so that its long side has this many pixels."""
-_FINEST_DPI: Final = 600
-_BLANK_DPI: Final = 50
+__all__ = ["PdfReader", "open_pdf"]
 
-_GARBAGE_SHARE: Final = 0.25
-_MIN_CHARS: Final = 20
-_STAMPED_SCAN_CHARS: Final = 300
-"""Below this many characters a page under a full image may be a scan with a printed stamp."""
-_FULL_COVER: Final = 0.8
-_MOST_COVER: Final = 0.5
 _OCR_GAIN: Final = 1.5
 
 
@@ -148,62 +139,65 @@ class PdfReader:
             DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none.
         """
         try:
-            layer = extract_page(self._pdf, index, tags=self._tags)
-            return self._decide(layer, index)
+            page = self._pdf[index]
+            try:
+                return self._read(page, index)
+            finally:
+                page.close()
         except pdfium.PdfiumError as error:
             raise DamagedInputError(f"PDFium cannot load it ({error}).", remedy="Try: qpdf IN OUT") from error
 
     def close(self) -> None:
         self._pdf.close()
 
-    def _decide(self, layer: PageContent, index: int) -> PageContent:
-        mode = self._options.ocr
-        if mode == "always":
-            return self._ocr(layer, index, must=True)
-        page = self._pdf[index]
-        try:
-            visible = _count(layer.lines)
-            cover = image_cover(page)
-            if is_garbage(layer):
-                wanted, must = True, True
-            elif visible >= _MIN_CHARS:
-                wanted = cover.hides_text or (visible < _STAMPED_SCAN_CHARS and cover.share >= _FULL_COVER)
-                must = cover.hides_text
-            else:
-                must = cover.share >= _MOST_COVER
-                wanted = must or (visible == 0 and _shows_something(page))
-        finally:
-            page.close()
-        if not wanted:
+    def _read(self, page: pdfium.PdfPage, index: int) -> PageContent:
+        picture = small_picture(page)
+        facts: list[PageFacts] = []
+
+        def look(found: PageContent, chars: PageChars) -> PageContent:
+            content = without_unseen(found, picture)
+            facts.append(measure(page, content, chars, picture))
+            return content
+
+        layer = extract_page(self._pdf, index, look, tags=self._tags)
+        verdict = judge(facts[0])
+        layer = replace(layer, kind=verdict.kind)
+        if self._options.ocr == "always":
+            return self._ocr(page, layer, must=True)
+        if verdict.read == "layer":
             return layer
-        return self._unread(layer) if mode == "never" else self._ocr(layer, index, must=must)
+        if self._options.ocr == "never":
+            return _unread(layer, verdict)
+        if verdict.read == "check":
+            return self._check(page, layer, verdict)
+        return self._ocr(page, layer, must=verdict.read == "ocr", why=verdict)
 
-    def _unread(self, layer: PageContent) -> PageContent:
-        """A page that only OCR could read well, while OCR is off."""
-        number = layer.number
-        if layer.lines:
-            return replace(layer, warnings=(*layer.warnings, f"page {number} may hold more text; OCR is off."))
-        if _count(layer.invisible) >= _MIN_CHARS:
-            note = f"page {number} is a scan; its hidden text layer was taken, because OCR is off."
-            return replace(layer, kind="text", lines=layer.invisible, invisible=(), warnings=(*layer.warnings, note))
-        note = f"page {number} is a scan and was not read, because OCR is off."
-        return replace(layer, kind="scan", warnings=(*layer.warnings, note))
-
-    def _ocr(self, layer: PageContent, index: int, *, must: bool) -> PageContent:
-        """The page as OCR reads it; the text layer instead if it says about as much and OCR is no `must`."""
-        if self._engine is None:
-            try:
-                self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
-            except OcrMissingError:
-                if not must and layer.lines:
-                    return layer
-                raise
-        rotation = (90 * max(0, raw.FPDFPage_GetRotation(page := self._pdf[index]))) % 360
+    def _check(self, page: pdfium.PdfPage, layer: PageContent, verdict: Verdict) -> PageContent:
+        """The layer if a few lines read by OCR agree with it, or cannot tell; else the page by OCR."""
         try:
-            image, dpi = _render(page, self._options)
-        finally:
-            page.close()
-        reading = read_image(self._engine, image, dpi=dpi)
+            engine = self._choose_engine()
+        except OcrMissingError:
+            return replace(layer, warnings=(*layer.warnings, _doubtful(verdict, "no OCR engine is here to check it")))
+        checked = judge_agreement(verdict, spot_check(engine, page, layer).agreement)
+        layer = replace(layer, kind=checked.kind)
+        return self._ocr(page, layer, must=True, why=checked) if checked.read == "ocr" else layer
+
+    def _choose_engine(self) -> OcrEngine:
+        if self._engine is None:
+            self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
+        return self._engine
+
+    def _ocr(self, page: pdfium.PdfPage, layer: PageContent, *, must: bool, why: Verdict | None = None) -> PageContent:
+        """The page as OCR reads it; the text layer instead if it says about as much and OCR is no `must`."""
+        try:
+            engine = self._choose_engine()
+        except OcrMissingError:
+            if not must and layer.lines:
+                return replace(layer, kind="text")
+            raise
+        rotation = (90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
+        image, dpi = render(page, dpi=self._options.dpi, max_pixels=self._options.max_pixels)
+        reading = read_image(engine, image, dpi=dpi)
         found = to_content(
             reading,
             number=layer.number,
@@ -212,49 +206,44 @@ class PdfReader:
             rotation=rotation,
             pixels=image.size,
         )
-        if not must and _count(layer.lines) and _count(found.lines) < _OCR_GAIN * _count(layer.lines) + _MIN_CHARS:
-            return layer
-        replaced = tuple((line.text, "replaced by OCR") for line in layer.lines)
-        return replace(found, invisible=layer.invisible, dropped=layer.dropped + found.dropped + replaced)
+        if not must and _count(layer.lines) and _count(found.lines) < _OCR_GAIN * _count(layer.lines) + MIN_CHARS:
+            return replace(layer, kind="text")
+        kind = layer.kind if why and found.lines else found.kind
+        warnings = layer.warnings
+        if why and why.kind == "suspect":
+            warnings = (*warnings, _doubtful(why, "the page was read by OCR"))
+        return replace(
+            found,
+            kind=kind,
+            invisible=layer.invisible,
+            dropped=(*layer.dropped, *found.dropped, *_replaced(layer)),
+            warnings=(*warnings, *found.warnings),
+        )
+
+
+def _doubtful(verdict: Verdict, then: str) -> str:
+    return f"the text layer is in doubt ({'; '.join(verdict.reasons)}): {then}."
+
+
+def _replaced(layer: PageContent) -> list[tuple[str, str]]:
+    texts = [line.text for line in layer.lines]
+    texts += [cell for table in layer.tables for row in table.rows for cell in row if cell]
+    return [(text, "replaced by OCR") for text in texts]
+
+
+def _unread(layer: PageContent, verdict: Verdict) -> PageContent:
+    """A page that only OCR could read or check, while OCR is off."""
+    if verdict.kind == "suspect":
+        note = _doubtful(verdict, "OCR is off, so it was taken as it is")
+    elif layer.lines or layer.tables:
+        note = "the page may hold more text; OCR is off."
+    elif _count(layer.invisible) >= MIN_CHARS:
+        note = "the page is a scan; its hidden text layer was taken, because OCR is off."
+        layer = replace(layer, lines=layer.invisible, invisible=())
+    else:
+        note = "the page is a scan and was not read, because OCR is off."
+    return replace(layer, warnings=(*layer.warnings, note))
 
 
 def _count(lines: tuple[TextLine, ...]) -> int:
     return sum(len(w.text) for line in lines for w in line.words)
-
-
-def is_garbage(layer: PageContent) -> bool:
-    """Whether much of a text layer is no text at all: U+FFFD, private use and control characters."""
-    letters = "".join(w.text for line in layer.lines for w in line.words)
-    controls = sum(len(text) for text, reason in layer.dropped if reason == "control")
-    bad = controls + sum(1 for c in letters if c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc"))
-    return len(letters) + controls >= _MIN_CHARS and bad > _GARBAGE_SHARE * (len(letters) + controls)
-
-
-def _shows_something(page: pdfium.PdfPage) -> bool:
-    from docalign.ingest.enhance import has_ink
-
-    scale = _BLANK_DPI / _POINTS_PER_INCH
-    longest = max(page.get_size()) * scale
-    image = _bitmap(page, scale * min(1.0, 2000 / max(longest, 1.0)))
-    return has_ink(image, dpi=_BLANK_DPI)
-
-
-def _render(page: pdfium.PdfPage, options: IngestOptions) -> tuple[Image.Image, float]:
-    """The page in grey as a viewer shows it, and its dpi: fewer on a giant page, more on a tiny one."""
-    width, height = page.get_size()
-    inches = max(width, height) / _POINTS_PER_INCH
-    dpi = max(float(options.dpi), min(_FINEST_DPI, _SMALL_PAGE_PX / max(inches, 0.1)))
-    pixels = width * height * (dpi / _POINTS_PER_INCH) ** 2
-    allowed = min(_RENDER_PIXELS, options.max_pixels)
-    if pixels > allowed:
-        dpi *= (allowed / pixels) ** 0.5
-    return _bitmap(page, dpi / _POINTS_PER_INCH), dpi
-
-
-def _bitmap(page: pdfium.PdfPage, scale: float) -> Image.Image:
-    bitmap = page.render(scale=scale, grayscale=True)
-    try:
-        image: Image.Image = bitmap.to_pil().convert("L")
-        return image.copy()
-    finally:
-        bitmap.close()

@@ -19,6 +19,7 @@ What happens to a character:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 __all__ = ["extract_page"]
 
+Look = Callable[[PageContent, PageChars], PageContent]
 Bools = npt.NDArray[np.bool_]
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -55,8 +57,10 @@ _SAME_SPOT_EM: Final = 0.12
 _AXIS_TOLERANCE_DEG: Final = 10
 
 
-def extract_page(pdf: pdfium.PdfDocument, index: int, *, tags: bool = False) -> PageContent:
+def extract_page(pdf: pdfium.PdfDocument, index: int, look: Look | None = None, *, tags: bool = False) -> PageContent:
     """The text layer of page `index` (from 0); `number` is index + 1.
+
+    `look` sees the page's lines and characters before tables are cut out of them, and may set lines aside.
 
     Boxes are in points from the top-left corner of the unrotated crop box. `rotation` says how the page must be turned
     for most of its text to read upright, whether /Rotate or the text's own direction is the cause. With `tags` the
@@ -72,7 +76,8 @@ def extract_page(pdf: pdfium.PdfDocument, index: int, *, tags: bool = False) -> 
         rules = [(rule.box(left, top), rule.horizontal) for rule in read_rules(page)]
     finally:
         page.close()
-    return with_tables(_content(chars, index + 1), rules)
+    content = _content(chars, index + 1)
+    return with_tables(look(content, chars) if look else content, rules)
 
 
 def _content(chars: PageChars, number: int) -> PageContent:

@@ -11,7 +11,6 @@ import pytest
 from docalign import errors
 from docalign.ingest import IngestOptions, WorkerPool, ingest
 from docalign.ingest.page import PageContent
-from docalign.ingest.pdf import is_garbage
 from tests.support.files import encrypted_pdf, make_pdf, text_pdf
 
 GOOD = text_pdf(*([f"Page {n} has a line of text that is long enough"] for n in range(1, 4)))
@@ -117,17 +116,3 @@ def test_when_every_page_takes_too_long_the_error_is_raised() -> None:
     with WorkerPool(1) as pool, pytest.raises(errors.LimitExceededError) as caught:
         ingest(GOOD, name="a.pdf", pool=pool, options=IngestOptions(page_timeout_s=0.001))
     assert caught.value.exit_code == 5
-
-
-def test_a_text_layer_of_private_use_characters_is_garbage() -> None:
-    from docalign.ingest.page import TextLine, Word
-
-    def page(text: str, *dropped: tuple[str, str]) -> PageContent:
-        line = TextLine((Word(text, (0, 0, 9, 9), 12.0),), (0, 0, 9, 9))
-        return PageContent(1, 612, 792, "text", lines=(line,), dropped=dropped)
-
-    assert is_garbage(page("\ufffd" * 30))
-    assert is_garbage(page("\ue001\ue002" * 20 + "abcdef"))
-    assert is_garbage(page("abcdefghijkl", ("\x01" * 20, "control")))
-    assert not is_garbage(page("an honest line of text " * 3 + "\uf0b7\uf0b7"))
-    assert not is_garbage(page("\ufffd"))

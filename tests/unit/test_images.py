@@ -153,7 +153,7 @@ def test_ocr_off_says_what_was_not_read(pool: WorkerPool) -> None:
     data = encoded(picture_of(LINES, size=(1700, 600)), "PNG")
     document = ingest(data, name="a.png", pool=pool, options=IngestOptions(ocr="never"))
     assert document.text == ""
-    assert "page 1 is an image and was not read" in document.warnings[0]
+    assert "page 1: the page is an image and was not read" in document.warnings[0]
 
 
 HIDDEN = b"3 Tr " + text_page(["A hidden layer made by another program, and not a good one"]).replace(b"BT", b"BT 3 Tr")
@@ -205,7 +205,7 @@ def test_ocr_modes_of_a_digital_page(pool: WorkerPool) -> None:
     assert always.pages[0].ocr
     assert "A digital page with quite enough text" in texts(always)
     never = ingest(scanned_pdf(picture_of(LINES)), name="s.pdf", pool=pool, options=IngestOptions(ocr="never"))
-    assert "page 1 is a scan and was not read" in never.warnings[0]
+    assert "page 1: the page is a scan and was not read" in never.warnings[0]
     layer = ingest(
         scanned_pdf(picture_of(LINES), after=HIDDEN), name="s.pdf", pool=pool, options=IngestOptions(ocr="never")
     )

@@ -1,0 +1,71 @@
+"""Measuring what `triage` judges a page by: its characters, its type, its pictures and its ink."""
+
+from __future__ import annotations
+
+import ctypes
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pypdfium2.raw as raw
+
+from docalign.ingest.pdf_images import image_cover
+from docalign.ingest.text_signs import text_signs, width_fit
+from docalign.ingest.triage import PageFacts
+
+if TYPE_CHECKING:
+    import pypdfium2 as pdfium
+
+    from docalign.ingest.page import PageContent, TextLine
+    from docalign.ingest.page_picture import SmallPicture
+    from docalign.ingest.pdf_chars import PageChars
+
+__all__ = ["measure"]
+
+_SAMPLED_RUNS: Final = 400
+
+
+def measure(page: pdfium.PdfPage, content: PageContent, chars: PageChars, picture: SmallPicture) -> PageFacts:
+    """The facts of a page whose lines still hold all of its text (before tables are cut out)."""
+    cover = image_cover(page)
+    controls = sum(len(text) for text, reason in content.dropped if reason == "control")
+    return PageFacts(
+        visible=_count(content.lines),
+        invisible=_count(content.invisible),
+        image_share=cover.share,
+        hides_text=cover.hides_text,
+        inked=picture.inked,
+        ink_beside_text=picture.ink_beside([line.box for line in content.lines]),
+        signs=text_signs((w.text for line in content.lines for w in line.words), controls),
+        width_fit=width_fit(chars),
+        advance_em=_advance_em(chars),
+        unmapped=_unmapped(page, chars),
+    )
+
+
+def _count(lines: tuple[TextLine, ...]) -> int:
+    return sum(len(w.text) for line in lines for w in line.words)
+
+
+def _advance_em(chars: PageChars) -> float:
+    """Median width of the characters above U+2E80 (the wide scripts), in ems; 1 without any."""
+    sizes = np.array([s.size for s in chars.styles], np.float64)
+    wide = chars.codes >= 0x2E80
+    if not wide.any() or not len(sizes):
+        return 1.0
+    boxes, size = chars.boxes[wide], sizes[chars.style[wide]]
+    return float(np.median((boxes[:, 2] - boxes[:, 0]) / np.maximum(size, 0.1)))
+
+
+def _unmapped(page: pdfium.PdfPage, chars: PageChars) -> float:
+    """Share of the page's type runs whose first character PDFium could not map to Unicode, among the visible ones."""
+    _, first = np.unique(chars.objects, return_index=True)
+    first = np.array([i for i in first.tolist() if chars.objects[i] and not chars.styles[int(chars.style[i])].hidden])
+    if not len(first):
+        return 0.0
+    step = max(1, len(first) // _SAMPLED_RUNS)
+    textpage = page.get_textpage()
+    try:
+        bad = [raw.FPDFText_HasUnicodeMapError(textpage, ctypes.c_int(i)) == 1 for i in first[::step].tolist()]
+    finally:
+        textpage.close()
+    return float(np.mean(bad))

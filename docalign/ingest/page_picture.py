@@ -1,0 +1,142 @@
+"""Pictures of a PDF page: for OCR, and a small one that tells what a viewer shows and what it does not.
+
+A text layer says what a page holds, its picture what it shows. Text drawn white on white, clipped away, under a filled
+box or in a layer that is switched off shows in the first only; a word whose place has no ink at all is such text.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import numpy.typing as npt
+import pypdfium2.raw as raw
+from PIL import Image
+
+from docalign.ingest.frame import union
+from docalign.ingest.page import PageContent, TextLine, Word
+
+if TYPE_CHECKING:
+    import pypdfium2 as pdfium
+
+    from docalign.document import Box
+
+__all__ = ["SmallPicture", "render", "small_picture", "without_unseen"]
+
+_POINTS_PER_INCH: Final = 72
+_RENDER_PIXELS: Final = 40_000_000
+_SMALL_PAGE_PX: Final = 1600
+"""A page smaller than print is rendered finer, so that its long side has this many pixels."""
+_FINEST_DPI: Final = 600
+_SMALL_DPI: Final = 72
+_SMALL_PIXELS: Final = 1_500_000
+_NO_INK: Final = 2
+"""Grey levels (of 255) by which an even area may differ in itself."""
+_INKED: Final = 48
+_SHORT_WORD: Final = 2
+
+
+def render(
+    page: pdfium.PdfPage, *, dpi: float, max_pixels: int, rotation: int | None = None
+) -> tuple[Image.Image, float]:
+    """The page in grey as a viewer shows it, and its dpi: fewer on a giant page, more on a tiny one.
+
+    `rotation`: degrees clockwise from the unrotated page instead of the page's own /Rotate.
+    """
+    width, height = page.get_size()
+    inches = max(width, height) / _POINTS_PER_INCH
+    dpi = max(float(dpi), min(_FINEST_DPI, _SMALL_PAGE_PX / max(inches, 0.1)))
+    pixels = width * height * (dpi / _POINTS_PER_INCH) ** 2
+    allowed = min(_RENDER_PIXELS, max_pixels)
+    if pixels > allowed:
+        dpi *= (allowed / pixels) ** 0.5
+    turn = 0 if rotation is None else (rotation - 90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
+    return _bitmap(page, dpi / _POINTS_PER_INCH, turn), dpi
+
+
+def _bitmap(page: pdfium.PdfPage, scale: float, turn: int = 0) -> Image.Image:
+    bitmap = page.render(scale=scale, grayscale=True, rotation=turn)
+    try:
+        image: Image.Image = bitmap.to_pil().convert("L")
+        return image.copy()
+    finally:
+        bitmap.close()
+
+
+class SmallPicture:
+    """The unrotated page in grey, `scale` pixels a point."""
+
+    def __init__(self, pixels: npt.NDArray[np.uint8], scale: float) -> None:
+        self._pixels = pixels
+        self._scale = scale
+        self._paper = int(np.median(pixels)) if pixels.size else 255
+
+    def shows(self, box: Box) -> bool:
+        """Whether anything can be seen in the middle of `box` (points); True where that cannot be told."""
+        x0, y0, x1, y1 = box
+        shrink = 0.15 * (y1 - y0)
+        return self._span((x0, y0 + shrink, x1, y1 - shrink)) > _NO_INK
+
+    def _span(self, box: Box) -> int:
+        part = self._pixels[self._slice(box)]
+        return int(part.max()) - int(part.min()) if part.size > 1 else 255
+
+    def _slice(self, box: Box) -> tuple[slice, slice]:
+        x0, y0, x1, y1 = (v * self._scale for v in box)
+        return slice(max(0, int(y0)), max(0, int(y1 + 1))), slice(max(0, int(x0)), max(0, int(x1 + 1)))
+
+    @property
+    def inked(self) -> bool:
+        """Whether the page shows anything but specks."""
+        return self._count(self._marks()) >= 6
+
+    def ink_beside(self, boxes: list[Box]) -> float:
+        """Share (0–1) of the page that is inked outside `boxes`."""
+        marks = self._marks()
+        for box in boxes:
+            marks[self._slice(box)] = False
+        return self._count(marks) / max(1, marks.size)
+
+    def _marks(self) -> npt.NDArray[np.bool_]:
+        marks = np.abs(self._pixels.astype(np.int16) - self._paper) > _INKED
+        if min(marks.shape) > 2:
+            marks[0], marks[-1], marks[:, 0], marks[:, -1] = False, False, False, False
+        return np.asarray(marks, np.bool_)
+
+    @staticmethod
+    def _count(marks: npt.NDArray[np.bool_]) -> int:
+        return int(np.count_nonzero(marks))
+
+
+def small_picture(page: pdfium.PdfPage) -> SmallPicture:
+    """Render the page at 72 dpi (coarser when it is giant), as the unrotated page."""
+    width, height = page.get_size()
+    scale = min(_SMALL_DPI / _POINTS_PER_INCH, (_SMALL_PIXELS / max(1.0, width * height)) ** 0.5)
+    turn = (-90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
+    return SmallPicture(np.asarray(_bitmap(page, scale, turn), np.uint8), scale)
+
+
+def without_unseen(content: PageContent, picture: SmallPicture) -> PageContent:
+    """The page with the words that leave no ink moved to `invisible`.
+
+    A word of one or two characters (a full stop, a dash) moves only when nothing of its line can be seen.
+    """
+    kept: list[TextLine] = []
+    unseen: list[TextLine] = []
+    for line in content.lines:
+        if picture.shows(line.box) and all(picture.shows(w.box) for w in line.words if len(w.text) > _SHORT_WORD):
+            kept.append(line)
+            continue
+        shown = [picture.shows(w.box) for w in line.words]
+        if any(shown):
+            shown = [s or len(w.text) <= _SHORT_WORD for s, w in zip(shown, line.words, strict=True)]
+        kept.extend(_part([w for w, s in zip(line.words, shown, strict=True) if s], line))
+        unseen.extend(_part([w for w, s in zip(line.words, shown, strict=True) if not s], line))
+    if not unseen:
+        return content
+    return replace(content, lines=tuple(kept), invisible=(*content.invisible, *unseen))
+
+
+def _part(words: list[Word], line: TextLine) -> list[TextLine]:
+    return [replace(line, words=tuple(words), box=union(w.box for w in words))] if words else []
