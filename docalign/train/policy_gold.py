@@ -18,14 +18,26 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
-from typing import Any, Final, Literal, cast
+from typing import Any, Final, Literal, Protocol, cast
 
 from docalign.counting import TOKENS_PER_WORD, WORDS, count_words
 from docalign.document import Block, Document, Kind
 from docalign.errors import UsageError
 from docalign.train.gold import GoldLine
 
-__all__ = ["CONDITIONS", "MAX_BLOCKS", "POLICY", "SIZES", "Condition", "Unit", "gold_line", "gold_starts", "precut"]
+__all__ = [
+    "CONDITIONS",
+    "MAX_BLOCKS",
+    "POLICY",
+    "SIZES",
+    "Condition",
+    "StartsPolicy",
+    "Unit",
+    "gold_line",
+    "gold_starts",
+    "keep_within",
+    "precut",
+]
 
 Condition = Literal["marked", "bare", "headless"]
 CONDITIONS: Final[tuple[Condition, ...]] = ("marked", "bare", "headless")
@@ -62,6 +74,12 @@ class Unit:
         return self.kind == "heading"
 
 
+class StartsPolicy(Protocol):
+    """Where chunks start among units that are already cut to the limit."""
+
+    def __call__(self, units: Sequence[Unit], *, target: int, limit: int) -> Sequence[int]: ...
+
+
 def gold_line(
     document: Mapping[str, Any],
     *,
@@ -70,18 +88,22 @@ def gold_line(
     condition: Condition,
     first_block: int = 0,
     max_blocks: int = MAX_BLOCKS,
+    policy: str = POLICY,
+    starts_of: StartsPolicy | None = None,
 ) -> GoldLine | None:
     """The gold line of a window of a corpus document, or None where the window teaches too little.
 
     The window begins at corpus block `first_block` and holds at most `max_blocks` blocks. A window is dropped when
     it has under 20 blocks, under 3 chunks, or under 15 blocks once its headings are gone. A window that does not
     begin the document has the id `DOCUMENT@FIRST`; `document.source` stays the id of the corpus document.
-    For transcripts (documents with `topic_starts`) both sizes are ignored, and None in the line.
+    For transcripts (documents with `topic_starts`) both sizes are ignored, and None in the line. Another policy than
+    the reference gives its name in `policy` and itself as `starts_of`.
 
     Raises:
         UsageError: sizes below 1, or a target over the limit.
     """
     _check_sizes(target, limit)
+    starts_of = starts_of or gold_starts
     units = [_unit(b) for b in document["blocks"] if b["text"].strip()][first_block:][:max_blocks]
     topics: Sequence[int] | None = document.get("topic_starts")
     if topics is None:
@@ -89,7 +111,7 @@ def gold_line(
     if len(units) < _MIN_BLOCKS:
         return None
     if topics is None:
-        starts = gold_starts(units, target=target, limit=limit)
+        starts = list(starts_of(units, target=target, limit=limit))
     else:
         starts = sorted({0} | {t - first_block for t in topics if first_block < t < first_block + len(units)})
         if len(starts) < _MIN_STARTS:
@@ -108,7 +130,7 @@ def gold_line(
         target_tokens=target if topics is None else None,
         max_tokens=limit if topics is None else None,
         condition=condition,
-        policy=POLICY,
+        policy=policy,
     )
 
 
@@ -158,7 +180,7 @@ def gold_starts(units: Sequence[Unit], *, target: int, limit: int) -> list[int]:
             cuts = _even_cuts(units, first, end, sums, parts=-(-length // target))
             starts += cuts
             filled = sums[end] - sums[cuts[-1] if cuts else first]
-    return _within(units, starts, limit, sums)
+    return keep_within(units, starts, limit, sums)
 
 
 def _sections(units: Sequence[Unit]) -> Iterator[tuple[int, int]]:
@@ -180,7 +202,7 @@ def _even_cuts(units: Sequence[Unit], first: int, end: int, sums: Sequence[int],
     return cuts
 
 
-def _within(units: Sequence[Unit], starts: Sequence[int], limit: int, sums: Sequence[int]) -> list[int]:
+def keep_within(units: Sequence[Unit], starts: Sequence[int], limit: int, sums: Sequence[int]) -> list[int]:
     """`starts` and the cuts that bring every chunk under the limit; headings before a cut go with what follows."""
     result: list[int] = []
     for first, end in pairwise([*starts, len(units)]):
