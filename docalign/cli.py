@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from docalign import __version__
+from docalign.cli_data import data_app
 from docalign.errors import DocalignError, UsageError
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ _PLAIN: dict[str, Any] = {
 app = typer.Typer(help="Turn PDFs and scans into chunks, with a chunker people can teach.", **_PLAIN)
 models_app = typer.Typer(help="Chunker models and the base LLMs they are trained from.", **_PLAIN)
 app.add_typer(models_app, name="models")
+app.add_typer(data_app, name="data")
 
 Out = Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")]
 Config = Annotated[

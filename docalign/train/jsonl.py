@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import lzma
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,8 +27,13 @@ class JsonLinesError(ValueError):
         self.where = where
 
 
-def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
+def read_json_lines(
+    path: str | Path, *, on_bad: Callable[[JsonLinesError], None] | None = None
+) -> Iterator[tuple[str, Any]]:
     """`(file:line, value)` for each line that is not blank.
+
+    Args:
+        on_bad: is told of a line that is no JSON, and reading goes on; without it such a line is raised.
 
     Raises:
         MissingInputError: the file does not exist or may not be read.
@@ -38,8 +43,16 @@ def read_json_lines(path: str | Path) -> Iterator[tuple[str, Any]]:
     try:
         with _open(Path(path)) as file:
             for number, line in enumerate(file, 1):
-                if line.strip():
-                    yield f"{path}:{number}", _parse(line, f"{path}:{number}")
+                if not line.strip():
+                    continue
+                try:
+                    value = _parse(line, f"{path}:{number}")
+                except JsonLinesError as error:
+                    if on_bad is None:
+                        raise
+                    on_bad(error)
+                else:
+                    yield f"{path}:{number}", value
     except (lzma.LZMAError, EOFError) as error:
         raise JsonLinesError(f"the xz stream is damaged after this line ({error}).", f"{path}:{number}") from error
     except OSError as error:
