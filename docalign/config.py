@@ -74,8 +74,13 @@ class IngestSettings:
     worker_memory_mib: int | None = None
     worker_output_mib: int | None = None
     strict: bool | None = None
+    use_cache: bool = True
+    cache_dir: str | None = None
+    cache_mib: int | None = None
     workers: int | None = None
     password: str | None = None
+    use_outline: bool = True
+    use_tags: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import signal
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, settings
 
 from tests.support.policies import bpe_tokenizer
 
+_NUMBERS = count()
 _QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("quick", max_examples=150, deadline=None, derandomize=True, suppress_health_check=_QUIET)
 settings.register_profile("full", max_examples=2000, deadline=None, suppress_health_check=_QUIET)
@@ -30,3 +32,9 @@ def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("tokenizer") / "tokenizer.json"
     bpe_tokenizer().save(str(path))
     return path
+
+
+@pytest.fixture(autouse=True)
+def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test uses the user's cache, nor what another test left in one."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / f"cache-{next(_NUMBERS)}"))

@@ -2,7 +2,8 @@
 
 To add a format, add a line to `FORMATS` and a module with its reader. What a reader looks like is the format's `kind`:
 
-* `paged`: a class `(path, options)` with `pages`, `warnings`, `page(index) -> PageContent` and `close()`;
+* `paged`: a class `(path, options)` with `pages`, `warnings`, `page(index) -> PageContent` and `close()`, and,
+  if it can tell a page's size without reading it, `size(index) -> (width, height)` in points;
 * `flow`: a function `(path, options, *, source, sha256) -> Document`, for formats without pages;
 * `text`: a function `(data, *, source, sha256) -> Document` of our own, for files that need no parser.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
 from docalign.errors import DamagedInputError, LimitExceededError
 from docalign.ingest.ocr import OcrEngine, choose_engine
@@ -69,6 +69,15 @@ class ImageReader:
         sharp, dpi = _at_dpi(grey, across, down, self._options.dpi)
         reading = read_image(self._engine, sharp, dpi=dpi)
         return to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)
+
+    def size(self, index: int) -> tuple[float, float]:
+        """Width and height in points, from the header alone."""
+        with _pillow_errors():
+            self._image.seek(index)
+            across, down = page_dpi(self._image)
+            width, height = self._image.width * 72 / across, self._image.height * 72 / down
+            lying = self._image.getexif().get(ExifTags.Base.Orientation, 1) >= 5
+        return (height, width) if lying else (width, height)
 
     def close(self) -> None:
         self._image.close()

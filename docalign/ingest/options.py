@@ -12,7 +12,7 @@ __all__ = ["IngestOptions", "OcrChoice", "OcrMode"]
 OcrMode = Literal["auto", "always", "never"]
 OcrChoice = Literal["auto", "tesseract", "hard"]
 
-_MIB: Final = ("worker_memory_mib", "worker_output_mib")
+_MIB: Final = ("worker_memory_mib", "worker_output_mib", "cache_mib")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +26,8 @@ class IngestOptions:
     `page_timeout_s` is how long one page of a paged file may take, `file_timeout_s` a file without pages.
     `worker_memory_mib` bounds the private memory of a worker process, `worker_output_mib` what it may answer at once.
     `strict` makes a page that cannot be read an error of the file; without it the page is empty and warned about.
+    `use_cache` keeps read pages in `cache_dir` (default: `docalign/pages` in the user's cache folder), at most
+    `cache_mib` of them, and takes them from there when the same bytes are read the same way again.
     `workers` is the number of worker processes, None for one per available core. `use_outline` and `use_tags`: believe
     a PDF's own outline and tags, where they fit its text, about headings and furniture.
 
@@ -45,6 +47,9 @@ class IngestOptions:
     worker_memory_mib: int = 2048
     worker_output_mib: int = 256
     strict: bool = False
+    use_cache: bool = False
+    cache_dir: str | None = None
+    cache_mib: int = 1024
     workers: int | None = None
     password: str | None = None
     use_outline: bool = True

@@ -12,18 +12,19 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from docalign.ingest.page import OutlineEntry, PageContent
+
 if TYPE_CHECKING:
     from docalign.document import Document
     from docalign.ingest.formats import FlowReader, PageReader
     from docalign.ingest.options import IngestOptions
-    from docalign.ingest.page import OutlineEntry, PageContent
 
-__all__ = ["FileFacts", "inspect_file", "read_flow", "read_page"]
+__all__ = ["FileFacts", "inspect_file", "page_size", "read_flow", "read_page"]
 
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """What opening a paged file tells."""
+    """What opening a paged file tells. The page cache keeps it: the types of its fields are imported at run time."""
 
     pages: int
     warnings: tuple[str, ...]
@@ -44,6 +45,12 @@ def read_page(reader: str, path: str, options: IngestOptions, index: int) -> Pag
     began = time.perf_counter()
     page = _reader(reader, path, options).page(index)
     return replace(page, seconds=time.perf_counter() - began)
+
+
+def page_size(reader: str, path: str, options: IngestOptions, index: int) -> tuple[float, float] | None:
+    """Width and height in points of page `index` (from 0), unrotated; None if this reader cannot tell without more."""
+    size = getattr(_reader(reader, path, options), "size", None)
+    return size(index) if size is not None else None
 
 
 def read_flow(reader: str, path: str, options: IngestOptions, source: str, sha256: str) -> Document:

@@ -27,6 +27,7 @@ from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import OutlineEntry, PageContent, TextLine
 from docalign.ingest.page_facts import measure
 from docalign.ingest.page_picture import render, small_picture, without_unseen
+from docalign.ingest.pdf_chars import crop_box
 from docalign.ingest.pdf_outline import read_outline
 from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
@@ -146,6 +147,14 @@ class PdfReader:
                 page.close()
         except pdfium.PdfiumError as error:
             raise DamagedInputError(f"PDFium cannot load it ({error}).", remedy="Try: qpdf IN OUT") from error
+
+    def size(self, index: int) -> tuple[float, float]:
+        """Width and height in points of a page, unrotated; its content is not parsed."""
+        page = self._pdf[index]
+        try:
+            return crop_box(page)[2:]
+        finally:
+            page.close()
 
     def close(self) -> None:
         self._pdf.close()
