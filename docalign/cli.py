@@ -14,6 +14,7 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
+from docalign.commands.flags import ChunkFlags, ReadFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
 if TYPE_CHECKING:
@@ -40,32 +41,9 @@ Config = Annotated[
     typer.Option("--config", metavar="FILE", help="The docalign.toml to read instead of the nearest one upward."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes; errors are still printed.")]
-Ocr = Annotated[
-    str | None, typer.Option("--ocr", metavar="auto|always|never", help="When pages are read by OCR. [default: auto]")
-]
-Languages = Annotated[
+StdinName = Annotated[
     str | None,
-    typer.Option(
-        "--languages", metavar="LANG+LANG", help="Tesseract's names of the languages to expect. [default: eng]"
-    ),
-]
-Password = Annotated[
-    str | None,
-    typer.Option(
-        "--password", metavar="TEXT", help="For encrypted PDFs; DOCALIGN_INGEST_PASSWORD keeps it off the screen."
-    ),
-]
-Workers = Annotated[int | None, typer.Option("--workers", metavar="N", help="Processes that read pages.")]
-MaxTokens = Annotated[
-    int | None, typer.Option("--max-tokens", metavar="N", help="No chunk has more tokens. [default: 512]")
-]
-TargetTokens = Annotated[
-    int | None,
-    typer.Option("--target-tokens", metavar="N", help="The size chunks lean towards. [default: 0.7 × the maximum]"),
-]
-Tokenizer = Annotated[
-    str | None,
-    typer.Option("--tokenizer", metavar="NAME|PATH", help="What counts tokens. [default: the model's tokenizer]"),
+    typer.Option("--stdin-name", metavar="NAME", help="What standard input is called; its suffix tells the format."),
 ]
 Model = Annotated[
     str | None, typer.Option("--model", metavar="PATH", help="A model folder or name. [default: the shipped model]")
@@ -80,50 +58,53 @@ def _root(version: Annotated[bool, typer.Option("--version", help="Print the ver
 
 
 @app.command()
+@takes(reading=ReadFlags)
 def ingest(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or '-' for standard input.")],
+    *,
+    format: Annotated[  # noqa: A002 - the flag's name
+        str, typer.Option("--format", "-f", metavar="json|html", help="What to write.")
+    ] = "json",
     out: Out = None,
-    ocr: Ocr = None,
-    languages: Languages = None,
-    password: Password = None,
-    workers: Workers = None,
+    report: Annotated[
+        str | None,
+        typer.Option(
+            "--report",
+            metavar="[=PATH]",
+            help="Say page by page what was found and how long it took: a table on standard error; "
+            "with =PATH, JSON there ('-': standard output, in place of the Document).",
+        ),
+    ] = None,
+    reading: ReadFlags,
+    stdin_name: StdinName = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
     """Read a file into a Document.
 
-    Prints one JSON object: the text, its blocks, the pages and boxes they come from.
+    Prints one JSON object: the text, its blocks, the pages and boxes they come from; or, as html, a page that shows
+    blocks and reading order on the pictures of the pages.
     """
     from docalign.commands.ingest import run_ingest
 
-    settings = _settings(config, ingest=_ingest_flags(ocr, languages, workers, password))
-    run_ingest(file, out=out, settings=settings, quiet=quiet)
+    settings = _settings(config, ingest=given(reading))
+    run_ingest(file, out=out, format=format, report=report, stdin_name=stdin_name, settings=settings, quiet=quiet)
 
 
 @app.command()
+@takes(chunking=ChunkFlags, reading=ReadFlags)
 def chunk(
     files: Annotated[list[str], typer.Argument(metavar="FILE...", help="Files, directories, or '-' (standard input).")],
+    *,
     format: Annotated[  # noqa: A002 - the flag's name
         str | None,
         typer.Option("--format", "-f", metavar="jsonl|json|md|html|preview", help="What to write. [default: jsonl]"),
     ] = None,
     out: Out = None,
-    max_tokens: MaxTokens = None,
-    target_tokens: TargetTokens = None,
-    tokenizer: Tokenizer = None,
-    embed_text: Annotated[
-        bool | None,
-        typer.Option("--embed-text/--no-embed-text", help="Add a field for the embedder: headings, overlap, text."),
-    ] = None,
-    overlap: Annotated[
-        int | None,
-        typer.Option("--overlap", metavar="N", help="Tokens of what came before in embed_text. [default: 0]"),
-    ] = None,
+    chunking: ChunkFlags,
     model: Model = None,
-    ocr: Ocr = None,
-    languages: Languages = None,
-    password: Password = None,
-    workers: Workers = None,
+    reading: ReadFlags,
+    stdin_name: StdinName = None,
     config: Config = None,
     quiet: Quiet = False,
 ) -> None:
@@ -134,18 +115,9 @@ def chunk(
     """
     from docalign.commands.chunk import run_chunk
 
-    flags = {
-        "max_tokens": max_tokens,
-        "target_tokens": target_tokens,
-        "tokenizer": tokenizer,
-        "embed_text": embed_text,
-        "overlap": overlap,
-        "format": format,
-    }
-    settings = _settings(
-        config, chunk=flags, ingest=_ingest_flags(ocr, languages, workers, password), model={"path": model}
-    )
-    run_chunk(files, out=out, settings=settings, quiet=quiet)
+    flags = given(chunking) | {"format": format}
+    settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model})
+    run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet)
 
 
 @models_app.command("list")
@@ -241,8 +213,10 @@ def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:
     return load_settings(flags=flags, config=config)
 
 
-def _ingest_flags(ocr: str | None, languages: str | None, workers: int | None, password: str | None) -> dict[str, Any]:
-    return {"ocr": ocr, "languages": languages, "workers": workers, "password": password}
+def _attached(arguments: list[str]) -> list[str]:
+    """`--report` alone as `--report=`: its value is optional, so it must be attached, or it would eat the input."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    return [f"{a}=" if a == "--report" and i < end else a for i, a in enumerate(arguments)]
 
 
 def run(arguments: list[str]) -> int:
@@ -251,7 +225,9 @@ def run(arguments: list[str]) -> int:
     from docalign.commands.results import ReaderGoneError
 
     try:
-        code = typer.main.get_command(app).main(arguments or ["--help"], prog_name="docalign", standalone_mode=False)
+        code = typer.main.get_command(app).main(
+            _attached(arguments) or ["--help"], prog_name="docalign", standalone_mode=False
+        )
     except typer.TyperException as problem:  # the command line itself: unknown option, missing argument
         failure: DocalignError = UsageError(
             problem.format_message(), remedy="`docalign COMMAND --help` lists what there is."

@@ -9,14 +9,18 @@ It does not know which counter a model uses; that stands in the model's JSON.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from docalign.errors import UsageError
 
-__all__ = ["CHARS", "TOKENS_PER_WORD", "WORDS", "Counter", "count_words", "counter"]
+if TYPE_CHECKING:
+    from tokenizers import Tokenizer
+
+__all__ = ["CHARS", "TOKENS_PER_WORD", "WORDS", "Counter", "count_words", "counter", "counter_identity"]
 
 Counter = Callable[[str], int]
 
@@ -49,7 +53,34 @@ def count_words(text: str) -> int:
     return max(1, round(words * TOKENS_PER_WORD)) if words else 0
 
 
+def counter_identity(name: str) -> str:
+    """What `counter(name)` counts with: the name of a built-in one, else a hash of the tokenizer's content.
+
+    Raises:
+        UsageError: as `counter`.
+    """
+    if name in (WORDS, CHARS):
+        return name
+    return hashlib.sha256(_tokenizer(name).to_str().encode("utf-8")).hexdigest()
+
+
 def _tokenizer_counter(name: str) -> Counter:
+    tokenizer = _tokenizer(name)
+    # A tokenizer.json may ask for truncation or padding; either would make long or short texts count wrong.
+    tokenizer.no_truncation()
+    tokenizer.no_padding()
+
+    def count(text: str) -> int:
+        try:
+            return len(tokenizer.encode(text, add_special_tokens=False).ids)
+        except TypeError:  # a lone surrogate (broken text layer): no tokenizer takes one
+            whole = text.encode("utf-8", "replace").decode("utf-8")
+            return len(tokenizer.encode(whole, add_special_tokens=False).ids)
+
+    return count
+
+
+def _tokenizer(name: str) -> Tokenizer:
     path = Path(name)
     if path.is_dir():
         path = path / _TOKENIZER_FILE
@@ -63,23 +94,10 @@ def _tokenizer_counter(name: str) -> Counter:
     from tokenizers import Tokenizer
 
     try:
-        tokenizer = Tokenizer.from_file(str(path)) if path.is_file() else Tokenizer.from_pretrained(name)
+        return Tokenizer.from_file(str(path)) if path.is_file() else Tokenizer.from_pretrained(name)
     except Exception as error:
         what = "the file is no tokenizer" if path.is_file() else "no counter, no file, and not to be had from the hub"
         raise _unknown(name, f"{what} ({_first_line(error)}).") from error
-
-    # A tokenizer.json may ask for truncation or padding; either would make long or short texts count wrong.
-    tokenizer.no_truncation()
-    tokenizer.no_padding()
-
-    def count(text: str) -> int:
-        try:
-            return len(tokenizer.encode(text, add_special_tokens=False).ids)
-        except TypeError:  # a lone surrogate (broken text layer): no tokenizer takes one
-            whole = text.encode("utf-8", "replace").decode("utf-8")
-            return len(tokenizer.encode(whole, add_special_tokens=False).ids)
-
-    return count
 
 
 def _unknown(name: str, what: str) -> UsageError:

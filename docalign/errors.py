@@ -20,6 +20,7 @@
         OcrMissingError               7  503
         OcrFailedError                7  503
       OutputError                     1  507
+        OutputNameError               1  507
       SomeFilesFailedError            1  207
 
 A message names the input, says what is wrong, and `remedy` says what to do about it. The codes are
@@ -47,6 +48,7 @@ __all__ = [
     "OcrFailedError",
     "OcrMissingError",
     "OutputError",
+    "OutputNameError",
     "PageTimeoutError",
     "SomeFilesFailedError",
     "UnreadableInputError",
@@ -200,6 +202,10 @@ class OutputError(DocalignError):
     """The result could not be written (disk full, no permission)."""
 
     http_status = 507
+
+
+class OutputNameError(OutputError):
+    """One result cannot be written under its name: too long, or taken by a folder. Others can."""
 
 
 class SomeFilesFailedError(DocalignError):

@@ -25,7 +25,7 @@ from docalign.chunker.options import ChunkOptions
 from docalign.chunker.prior import LengthPrior
 from docalign.chunker.prompt import PROMPT_VERSION, Renderer, hints_for
 from docalign.chunker.segment import Segment, segment
-from docalign.counting import Counter, counter
+from docalign.counting import Counter, counter, counter_identity
 from docalign.document import Document
 from docalign.errors import ModelIncompatibleError, ModelMissingError
 from docalign.models import info, resolve
@@ -87,6 +87,17 @@ class Chunker:
             tokenizer=str(model.path / "tokenizer.json"),
             free_bias=free_bias,
         )
+
+    def identity(self) -> dict[str, Any]:
+        """Everything of the model that decides chunks, JSON-like: what a stale result is told by."""
+        return {
+            "model": self.model_name,
+            "engine": self.engine.name,
+            "prompt": PROMPT_VERSION,
+            "prior": self.prior.to_json(),
+            "free_bias": self.free_bias,
+            "tokenizer": counter_identity(self.tokenizer),
+        }
 
     def chunk(
         self, document: Document, options: ChunkOptions | None = None, progress: Progress | None = None

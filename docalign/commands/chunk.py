@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from docalign.commands.batch import run_batch_to_folder, run_batch_to_stdout
-from docalign.commands.inputs import Input, expand
+from docalign.commands.inputs import Input, PassedOver, expand
 from docalign.commands.messages import note, warn
 from docalign.commands.progress import Bar, progress_bar
-from docalign.commands.reading import ingest_options, known_suffixes, read_document
+from docalign.commands.reading import Read, check_languages, ingest_options, known_suffixes, read_document
 from docalign.commands.results import out_path, write_result
 from docalign.errors import UsageError
 from docalign.output import check_format, render
@@ -36,6 +36,7 @@ class Pipeline:
     def __init__(self, settings: Settings) -> None:
         from docalign.chunker import ChunkOptions
         from docalign.ingest import WorkerPool
+        from docalign.ingest.pool import available_cores
 
         chunk = settings.chunk
         self.format = check_format(chunk.format)
@@ -47,8 +48,9 @@ class Pipeline:
             embed_text=chunk.embed_text,
             overlap=chunk.overlap,
         )
+        self.readers = self.ingest_options.workers or available_cores()
         self._settings = settings
-        self._pool = WorkerPool(self.ingest_options.workers)
+        self._pool = WorkerPool(self.readers)
 
     def __enter__(self) -> Self:
         return self
@@ -63,6 +65,16 @@ class Pipeline:
 
         return Chunker.load(self._settings.model.path)
 
+    def prepare(self) -> None:
+        """Load the model and what counts tokens.
+
+        Raises:
+            ModelError: no model. UsageError: no such tokenizer.
+        """
+        from docalign.counting import counter
+
+        counter(self.chunk_options.tokenizer or self.chunker.tokenizer)
+
     def run(self, job: Input, bar: Bar) -> bytes:
         """Read, chunk and render one input.
 
@@ -70,7 +82,14 @@ class Pipeline:
             DocalignError: the input cannot be read, or the model not loaded.
         """
         bar.file(job.name)
-        read = read_document(job, self.ingest_options, bar, self._pool)
+        return self.finish(job, read_document(job, self.ingest_options, bar, self._pool), bar)
+
+    def read(self, job: Input) -> Read:
+        """Read one input and show nothing of it. Several threads may call this at a time."""
+        return read_document(job, self.ingest_options, Bar(None, 0), self._pool)
+
+    def finish(self, job: Input, read: Read, bar: Bar) -> bytes:
+        """Chunk and render what was read of one input."""
         chunks = self.chunker.chunk(read.document, self.chunk_options, progress=bar.stage("chunking"))
         for warning in read.document.warnings:
             warn(f"{job.name}: {warning}")
@@ -81,10 +100,21 @@ class Pipeline:
     def fingerprint(self) -> dict[str, Any]:
         """Everything besides the input and its name that decides the bytes of a result."""
         from docalign import __version__
+        from docalign.commands.identity import library_versions, ocr_identity
+        from docalign.counting import counter_identity
 
         chunk, ingest = asdict(self._settings.chunk), asdict(self._settings.ingest)
-        del ingest["workers"], ingest["password"]
-        return {"version": __version__, "model": self.chunker.model_name, "chunk": chunk, "ingest": ingest}
+        for decides_nothing in ("workers", "password", "use_cache", "cache_dir"):
+            ingest.pop(decides_nothing, None)
+        return {
+            "version": __version__,
+            "libraries": library_versions(),
+            "model": self.chunker.identity(),
+            "counter": counter_identity(self.chunk_options.tokenizer or self.chunker.tokenizer),
+            "ocr": ocr_identity(self.ingest_options),
+            "chunk": chunk,
+            "ingest": ingest,
+        }
 
     def _html(self, job: Input, data: bytes | None, document: Document, chunks: Sequence[Chunk]) -> bytes:
         from docalign.view import page_images
@@ -95,11 +125,14 @@ class Pipeline:
         return render("html", document, chunks, page_images=pictures)
 
 
-def run_chunk(arguments: Sequence[str], *, out: str | None, settings: Settings, quiet: bool) -> None:
+def run_chunk(
+    arguments: Sequence[str], *, out: str | None, settings: Settings, quiet: bool, stdin_name: str | None = None
+) -> None:
     """Chunk what `arguments` name.
 
     Args:
         out: a file or `-` for one input, a folder or `-` for a batch; None is `-`.
+        stdin_name: what standard input is called; its suffix tells the format.
 
     Raises:
         DocalignError: with one input, whatever is wrong with it; with several, SomeFilesFailedError after the last.
@@ -107,7 +140,8 @@ def run_chunk(arguments: Sequence[str], *, out: str | None, settings: Settings, 
     """
     place = out_path(out)
     with Pipeline(settings) as pipeline:
-        inputs = expand(arguments, suffixes=known_suffixes(), out=place)
+        inputs = expand(arguments, suffixes=known_suffixes(), out=place, stdin_name=stdin_name)
+        check_languages(inputs.jobs, settings.ingest, pipeline.ingest_options)
         if not quiet:
             _name_passed_over(inputs.passed_over)
         if inputs.is_batch:
@@ -140,7 +174,11 @@ def _run_batch(pipeline: Pipeline, jobs: Sequence[Input], folder: Path | None, *
     run_batch_to_folder(pipeline, jobs, folder, quiet=quiet)
 
 
-def _name_passed_over(files: Sequence[Path]) -> None:
-    if files:
-        more = f" and {len(files) - 3} more" if len(files) > 3 else ""
-        note(f"passed over files of kinds no reader knows: {', '.join(p.name for p in files[:3])}{more}")
+def _name_passed_over(files: Sequence[PassedOver]) -> None:
+    """One note for each reason, with the first few names."""
+    reasons: dict[str, list[str]] = {}
+    for file in files:
+        reasons.setdefault(file.why, []).append(file.path.name)
+    for why, names in reasons.items():
+        more = f" and {len(names) - 3} more" if len(names) > 3 else ""
+        note(f"passed over files {why}: {', '.join(names[:3])}{more}")

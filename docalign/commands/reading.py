@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
+
+from docalign.errors import DocalignError, MissingInputError
 
 if TYPE_CHECKING:
     from docalign.commands.inputs import Input
@@ -12,8 +15,11 @@ if TYPE_CHECKING:
     from docalign.config import IngestSettings
     from docalign.document import Document
     from docalign.ingest import IngestOptions, WorkerPool
+    from docalign.ingest.page import PageContent
 
-__all__ = ["Read", "ingest_options", "known_suffixes", "read_document"]
+__all__ = ["Read", "check_languages", "ingest_options", "known_suffixes", "read_document"]
+
+_HEAD = 4096
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +50,45 @@ def known_suffixes() -> frozenset[str]:
     return frozenset(suffix for known in (*FORMATS, *load().formats) for suffix in known.suffixes)
 
 
-def read_document(job: Input, options: IngestOptions, bar: Bar, pool: WorkerPool | None = None) -> Read:
+def check_languages(jobs: Iterable[Input], settings: IngestSettings, options: IngestOptions) -> None:
+    """Before any work: is there an OCR engine for what was asked, if one of `jobs` may need it?
+
+    Where nobody named a language, an engine or `--ocr always`, a missing engine is found out by the first page that
+    needs one: digital files are read without.
+
+    Raises:
+        OcrMissingError: the remedy is the command that installs what is missing.
+        UsageError: the languages are ill-formed.
+    """
+    from docalign.ingest.ocr import choose_engine, split_languages
+
+    split_languages(options.languages)
+    asked = settings.languages is not None or options.ocr == "always" or options.ocr_engine == "hard"
+    if options.ocr != "never" and asked and any(_may_need_ocr(job) for job in jobs):
+        choose_engine(options.languages, options.ocr_engine)
+
+
+def _may_need_ocr(job: Input) -> bool:
+    """Whether the input is of a format with pages; standard input, which cannot be looked into, may be."""
+    from docalign.ingest.formats import detect
+
+    try:
+        head = b"%PDF-"
+        if job.path is not None:
+            with job.path.open("rb") as file:
+                head = file.read(_HEAD)
+        return detect(head, job.name).kind == "paged"
+    except (DocalignError, OSError, ValueError):
+        return False  # reading it will say what is wrong
+
+
+def read_document(
+    job: Input,
+    options: IngestOptions,
+    bar: Bar,
+    pool: WorkerPool | None = None,
+    on_page: Callable[[PageContent], None] | None = None,
+) -> Read:
     """Ingest one input under the name it has in the results; `pool` keeps its worker processes for the next.
 
     Raises:
@@ -52,7 +96,20 @@ def read_document(job: Input, options: IngestOptions, bar: Bar, pool: WorkerPool
     """
     from docalign.ingest import ingest
 
-    # One byte over the limit is enough for the reader to refuse it.
-    data = sys.stdin.buffer.read(options.max_bytes + 1) if job.path is None else None
+    if job.problem is not None:
+        raise job.problem
+    data = _standard_input(options.max_bytes) if job.path is None else None
     source = job.path if job.path is not None else data or b""
-    return Read(ingest(source, name=job.name, options=options, progress=bar.stage("reading"), pool=pool), data)
+    document = ingest(source, name=job.name, options=options, progress=bar.stage("reading"), pool=pool, on_page=on_page)
+    return Read(document, data)
+
+
+def _standard_input(max_bytes: int) -> bytes:
+    if sys.stdin is None:  # closed by whoever started this process (`<&-`)
+        raise MissingInputError("standard input is closed.", source="-", remedy="Pipe a file into it, or name one.")
+    try:
+        return sys.stdin.buffer.read(max_bytes + 1)  # one byte over the limit is enough for the reader to refuse it
+    except (OSError, ValueError) as error:
+        raise MissingInputError(
+            f"standard input cannot be read ({error}).", source="-", remedy="Pipe a file into it, or name one."
+        ) from error

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from docalign.errors import UsageError
 from docalign.output.atomic import clean_stale, output_error, write_atomic
 
 __all__ = ["STDOUT", "ReaderGoneError", "out_path", "write_result", "write_stdout"]
@@ -15,7 +16,13 @@ STDOUT: Final = "-"
 
 
 def out_path(out: str | None) -> Path | None:
-    """The value of --out as a path; None for standard output."""
+    """The value of --out as a path; None for standard output.
+
+    Raises:
+        UsageError: it is empty.
+    """
+    if out == "":
+        raise UsageError("--out is empty.", remedy="Name a file or folder, or leave it out.")
     return None if out is None or out == STDOUT else Path(out)
 
 

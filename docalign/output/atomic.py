@@ -8,17 +8,37 @@ that is no regular file (a pipe, /dev/null) cannot be replaced and is written to
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import secrets
 from pathlib import Path
 from typing import Final
 
-from docalign.errors import OutputError
+from docalign.errors import OutputError, OutputNameError
 
 __all__ = ["clean_stale", "output_error", "write_atomic"]
 
 _SUFFIX: Final = ".docalign-tmp"
+_KEPT_BYTES: Final = 200
+
+_ELSEWHERE: Final = "Choose another place with --out."
+_FREE: Final = "Free some space, or choose another place with --out."
+_ALLOW: Final = "Check the permissions of the folder, or choose another place with --out."
+_REMEDIES: Final = {
+    errno.ENOSPC: _FREE,
+    errno.EDQUOT: _FREE,
+    errno.EACCES: _ALLOW,
+    errno.EPERM: _ALLOW,
+    errno.EROFS: "The file system is read-only; choose another place with --out.",
+}
+_IN_THE_WAY: Final = "A file and a folder of the same name are in each other's way; remove or rename one."
+_NAME_ERRORS: Final = {
+    errno.ENAMETOOLONG: "Give the input a shorter name.",
+    errno.EISDIR: _IN_THE_WAY,
+    errno.ENOTDIR: _IN_THE_WAY,
+    errno.EEXIST: _IN_THE_WAY,
+}
 
 
 def write_atomic(path: Path, data: bytes) -> None:
@@ -30,7 +50,7 @@ def write_atomic(path: Path, data: bytes) -> None:
     try:
         if path.exists() and not path.is_file():
             if path.is_dir():
-                raise OutputError("is a directory.", source=str(path), remedy="Give --out a file name.")
+                raise OutputNameError("is a directory.", source=str(path), remedy="Give --out a file name.")
             path.write_bytes(data)
             return
         target = path.resolve()  # so that a symbolic link keeps pointing where it did
@@ -57,11 +77,14 @@ def clean_stale(directory: Path) -> None:
 def output_error(error: OSError, source: str) -> OutputError:
     """`error`, met while writing to `source`, as something a person can act on."""
     what = f"cannot be written ({error.strerror or error})."
-    return OutputError(what, source=source, remedy="Free some space, or choose another place with --out.")
+    if error.errno in _NAME_ERRORS:
+        return OutputNameError(what, source=source, remedy=_NAME_ERRORS[error.errno])
+    return OutputError(what, source=source, remedy=_REMEDIES.get(error.errno or 0, _ELSEWHERE))
 
 
 def _replace(target: Path, data: bytes) -> None:
-    temporary = target.with_name(f".{target.name[:200]}.{secrets.token_hex(6)}{_SUFFIX}")
+    kept = os.fsdecode(os.fsencode(target.name)[:_KEPT_BYTES])  # the limit of a name is in bytes
+    temporary = target.with_name(f".{kept}.{secrets.token_hex(6)}{_SUFFIX}")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o666)
     try:
         with os.fdopen(descriptor, "wb") as file:

@@ -9,7 +9,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
-from docalign.output.words import one_line, page_range, printable
+from docalign.output.words import one_line, page_range, printable, visible
 
 if TYPE_CHECKING:
     from docalign.chunk import Chunk
@@ -48,8 +48,7 @@ def _chunk_lines(chunk: Chunk) -> list[str]:
 
 
 def _safe(text: str) -> str:
-    # Text of a stranger's file must not move the cursor or colour the terminal.
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in one_line(text))
+    return visible(one_line(text))
 
 
 def _count(number: int, noun: str) -> str:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Final
 
-__all__ = ["one_line", "page_range", "printable"]
+__all__ = ["one_line", "page_range", "printable", "visible"]
 
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
@@ -14,6 +14,11 @@ _SURROGATE: Final = re.compile("[\ud800-\udfff]")
 def printable(text: str) -> str:
     """The text with lone surrogates, which UTF-8 cannot carry, replaced by U+FFFD."""
     return _SURROGATE.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
+def visible(text: str) -> str:
+    """The text with what could move a terminal's cursor or colour it (controls, line breaks) as U+FFFD."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
 
 
 def one_line(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from docalign.chunk import Chunk
 from docalign.document import Document
 from docalign.view.markup import colour, esc, number, pages_label, share
+from docalign.view.tables import table_html
 
 __all__ = ["cards_html"]
 
@@ -29,7 +30,7 @@ def _card(document: Document, chunk: Chunk) -> str:
     path = "".join(f"<li>{esc(h)}</li>" for h in chunk.headings)
     label = f"Chunk {chunk.index + 1}, {chunk.tokens} tokens"
     return (
-        f'<article class="card {colour(chunk.index)}" id="chunk{chunk.index + 1}" data-chunk="{chunk.index + 1}" '
+        f'<article class="card {colour(chunk.index)}" id="chunk{chunk.index + 1}" data-item="{chunk.index + 1}" '
         f'tabindex="0" aria-label="{label}"><header><span class="number">{chunk.index + 1}</span>'
         f'<ol class="path">{path}</ol></header><div class="text">{"".join(_blocks(document, chunk))}</div>'
         f"<footer>{_facts(chunk)}</footer></article>\n"
@@ -78,7 +79,7 @@ def _blocks(document: Document, chunk: Chunk) -> Iterator[str]:
             continue
         yield _gap(document.text[position:start])
         text = document.text[start:end]
-        yield _table(text) if block.kind == "table" else f'<div class="{block.kind}">{esc(text)}</div>'
+        yield table_html(text) if block.kind == "table" else f'<div class="{block.kind}">{esc(text)}</div>'
         position = end
     yield _gap(document.text[position : chunk.end])
 
@@ -87,12 +88,3 @@ def _gap(text: str) -> str:
     """The white space between blocks, which the style sheet turns into distance; anything else is shown as it is."""
     wide = " wide" if text.count("\n") > 1 else ""
     return f'<span class="gap{wide}">{text}</span>' if text.isspace() else esc(text)
-
-
-def _table(text: str) -> str:
-    """Rows are lines and cells stand between ` | `; where rows differ in width the lines are shown as they are."""
-    rows = [line.split(" | ") for line in text.split("\n")]
-    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 2:
-        return f'<div class="table">{esc(text)}</div>'
-    body = "".join("<tr>" + "".join(f"<td>{esc(cell)}</td>" for cell in row) + "</tr>" for row in rows)
-    return f'<div class="table"><table>{body}</table></div>'

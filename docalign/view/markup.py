@@ -33,7 +33,7 @@ def number(value: float) -> str:
 
 def share(value: float) -> str:
     """A probability or confidence as a percentage."""
-    return f"{value * 100:.0f} %"
+    return f"{value * 100:.0f}\N{NO-BREAK SPACE}%"
 
 
 def pages_label(pages: Sequence[int]) -> str:

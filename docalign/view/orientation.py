@@ -18,15 +18,17 @@ __all__ = ["page_turns"]
 def page_turns(document: Document) -> Mapping[int, int]:
     """Page number → degrees clockwise (0, 90, 180, 270); pages without a clear answer are missing and mean 0.
 
-    Successive lines of a block step down the upright page, so the direction of the step on the unrotated page is the
-    turn. The majority of steps decides.
+    Where the reader knew the page, its own answer counts. Elsewhere (documents of other programs) successive lines of
+    a block step down the upright page, so the direction of the step on the unrotated page is the turn. The majority of
+    steps decides.
     """
     votes: dict[int, Counter[int]] = defaultdict(Counter)
     for block in document.blocks:
         for before, after in zip(block.lines, block.lines[1:], strict=False):
             if before.page == after.page and (turn := _turn_of_step(before.box, after.box)) is not None:
                 votes[before.page][turn] += 1
-    return {page: count.most_common(1)[0][0] for page, count in votes.items()}
+    guessed = {page: count.most_common(1)[0][0] for page, count in votes.items()}
+    return guessed | {page.number: page.rotation for page in document.pages if page.kind or page.rotation}
 
 
 def _turn_of_step(before: Box, after: Box) -> int | None:

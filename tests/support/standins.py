@@ -26,6 +26,7 @@ class StandInChunker:
     """
 
     model_name = "stand-in"
+    tokenizer = "chars"
     crash_on = ""
     slow_after_first = False
     documents = 0
@@ -35,6 +36,9 @@ class StandInChunker:
         if path == "missing":
             raise ModelMissingError("there is no chunker model at 'missing'.", remedy="Name another.")
         return cls()
+
+    def identity(self) -> dict[str, Any]:
+        return {"model": self.model_name}
 
     def chunk(
         self, document: Document, options: Any, progress: Callable[[int, int], None] | None = None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from docalign.commands.inputs import Input, Inputs, expand
+from docalign.commands.inputs import UNKNOWN_KIND, Input, Inputs, PassedOver, expand
 from docalign.errors import EmptyInputError, UsageError
 
 SUFFIXES = {".txt", ".pdf", ".json"}
@@ -47,7 +47,7 @@ def test_files_no_reader_knows_are_passed_over_in_a_directory_and_kept_when_name
     tree(tmp_path, "d/a.txt", "d/b.odd", "c.odd")
     inputs = expand([str(tmp_path / "d"), str(tmp_path / "c.odd")], suffixes=SUFFIXES)
     assert names(inputs) == ["d/a.txt", "c.odd"]
-    assert inputs.passed_over == (tmp_path / "d" / "b.odd",)
+    assert inputs.passed_over == (PassedOver(tmp_path / "d" / "b.odd", UNKNOWN_KIND),)
 
 
 def test_output_folder_inside_the_input_is_not_read(tmp_path: Path) -> None:
