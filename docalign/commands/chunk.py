@@ -104,7 +104,7 @@ class Pipeline:
         from docalign.counting import counter_identity
 
         chunk, ingest = asdict(self._settings.chunk), asdict(self._settings.ingest)
-        for decides_nothing in ("workers", "password", "use_cache", "cache_dir"):
+        for decides_nothing in ("workers", "password", "use_cache", "cache_dir", "cache_mib"):
             ingest.pop(decides_nothing, None)
         return {
             "version": __version__,

@@ -67,6 +67,14 @@ class ReadFlags:
             help="What reads them; `hard` needs the extra of that name. [default: auto]",
         ),
     ] = None
+    strict: Annotated[
+        bool | None,
+        typer.Option("--strict/--no-strict", help="A page that cannot be read fails its file. [default: no-strict]"),
+    ] = None
+    use_cache: Annotated[
+        bool | None,
+        typer.Option("--cache/--no-cache", help="Keep pages once read, and take those kept. [default: cache]"),
+    ] = None
     password: Annotated[
         str | None,
         typer.Option(
