@@ -26,7 +26,16 @@ _IRRELEVANT: Final = {
     "workers", "password", "use_cache", "cache_dir", "cache_mib",
 }  # fmt: skip
 """Options that decide whether a page is read, not what is read; a file with a password is not cached at all."""
-_ALWAYS: Final = ("pdfplumber", "pdfminer.six", "pillow", "pypdfium2", "numpy", "tesserocr", "pytesseract")
+_ALWAYS: Final = (
+    "faster-paddle",
+    "pdfplumber",
+    "pdfminer.six",
+    "pillow",
+    "pypdfium2",
+    "numpy",
+    "tesserocr",
+    "pytesseract",
+)
 
 
 def may_be_cached(reader: str, options: IngestOptions) -> bool:

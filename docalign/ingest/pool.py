@@ -27,7 +27,7 @@ _SHARE_AFTER: Final = 8
 """Calls a thread may do with one worker while others wait: moving a file to another worker opens it once more."""
 _MAX_CALLS: Final = 200
 _MAX_RSS_MIB: Final = 400.0
-"""A worker that keeps more than this after a call is replaced; one that has read scans and tables keeps about 130."""
+"""A worker that keeps more than this is replaced; one that has read scans and tables keeps about 130."""
 
 
 def available_cores() -> int:
@@ -37,8 +37,8 @@ def available_cores() -> int:
 class WorkerPool:
     """Up to `workers` processes, started when needed and kept for the next file until `close`.
 
-    A worker is replaced after `max_calls` calls, and when it keeps more than `max_rss_mib` of memory after one, so
-    that what its libraries leak stays bounded.
+    A worker is replaced after `max_calls` calls, and after a tenth of them when it keeps more than `max_rss_mib`, so
+    that what its libraries leak stays bounded; at once when it keeps half of what a call may have.
     """
 
     def __init__(
@@ -141,7 +141,8 @@ class WorkerPool:
 
     def usable(self, worker: WorkerProcess) -> bool:
         """Whether a worker may do another call."""
-        return worker.alive and worker.calls < self._max_calls and worker.rss_mib <= self._max_rss_mib
+        grown = worker.rss_mib > self._max_rss_mib and worker.calls >= self._max_calls / 10
+        return worker.alive and worker.calls < self._max_calls and not (grown or worker.crowded)
 
     def give_back(self, worker: WorkerProcess) -> None:
         """Leave a worker to the next who needs one."""

@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from docalign.errors import DocalignError
+from docalign.errors import DocalignError, OcrFailedError
 from docalign.ingest.limits import MIB, Limits, crashed, out_of_memory, too_much_output, too_slow, uncaught
 from docalign.ingest.worker import read_answer, send
 
@@ -42,6 +42,8 @@ class WorkerProcess:
         self.calls = 0
         self.rss_mib = 0.0
         """Resident memory after the last call, 0 where the system does not tell."""
+        self.crowded = False
+        """Whether what the last call left behind is half of what a call may have."""
         self._process = subprocess.Popen(
             [sys.executable, "-c", _BOOT.format(path=sys.path)],
             stdin=subprocess.PIPE,
@@ -80,12 +82,16 @@ class WorkerProcess:
         finally:
             timer.cancel()
         self.rss_mib = answer.rss / MIB
+        self.crowded = self.rss_mib > limits.memory_mib / 2
         if answer.kind == "output":
             self.kill()
             return too_much_output(limits, answer.value)
         if answer.kind == "memory":
             self.kill()
             return Died(out_of_memory(limits)) if self.calls > 1 else out_of_memory(limits)
+        if isinstance(answer.value, OcrFailedError) and self.calls > 1:
+            self.kill()  # the engine lives in this process: it may be out of order since an earlier page
+            return Died(answer.value)
         return uncaught(answer.value) if answer.kind == "failure" else answer.value
 
     @property

@@ -29,6 +29,7 @@ from docalign.ingest.enhance import (
 )
 from docalign.ingest.frame import from_frame, union
 from docalign.ingest.ocr import OcrEngine, OcrWord
+from docalign.ingest.ocr_check import check_turn, check_words
 from docalign.ingest.page import PageContent, TextLine, Word
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     tries = [best]
     if first is not image and not noisy:
         tries.append(_read(engine, image, [], dpi=dpi, skew=skew))
-    turn, sure = engine.orientation(first, dpi=dpi) if best.maybe_turned else (0, 0.0)
+    turn, sure = check_turn(engine.orientation(first, dpi=dpi)) if best.maybe_turned else (0, 0.0)
     if turn and sure >= _MIN_ORIENTATION:
         turned, unturn = turn_clockwise(first, turn)
         tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn, skew=find_skew(turned)))
@@ -130,7 +131,8 @@ def _read(
     engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0, skew: float = 0.0
 ) -> Reading:
     """Read an image that was made from the page (of `dpi`) by steps; `back` undoes them, the last step first."""
-    words = engine.recognise(image, dpi=dpi / math.prod(math.hypot(step[0], step[3]) for step in back))
+    said = engine.recognise(image, dpi=dpi / math.prod(math.hypot(step[0], step[3]) for step in back))
+    words = check_words(said, image.size)
     for step in back:
         scale = math.hypot(step[0], step[3])
         words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]

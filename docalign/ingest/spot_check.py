@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Final
 from PIL import Image
 
 from docalign.ingest.frame import to_frame
+from docalign.ingest.ocr_check import check_words
 from docalign.ingest.page_picture import render
 from docalign.ingest.text_signs import fold, text_signs
 
@@ -68,7 +69,7 @@ def spot_check(engine: OcrEngine, page: pdfium.PdfPage, layer: PageContent) -> S
     strips = [_cut(image, _frame_box(line, layer), dpi) for line in lines]
     sheet, tops = _paste(strips)
     found: list[list[OcrWord]] = [[] for _ in lines]
-    for word in engine.recognise(sheet, dpi=dpi):
+    for word in check_words(engine.recognise(sheet, dpi=dpi), sheet.size):
         middle = (word.box[1] + word.box[3]) / 2
         number = max((n for n, top in enumerate(tops) if top - _GAP_PX / 2 <= middle), default=0)
         found[number].append(word)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-from docalign.errors import DamagedInputError, EmptyInputError
+from docalign.errors import DamagedInputError, EmptyInputError, OcrFailedError
 
 __all__ = ["act", "hold"]
 
@@ -68,6 +68,17 @@ def _crash_once(marker: str) -> None:
         os._exit(17)
 
 
+def _fail_once(marker: str) -> None:
+    path = Path(marker)
+    if not path.exists():
+        path.touch()
+        _fail("")
+
+
+def _fail(_: str) -> None:
+    raise OcrFailedError("the engine is out of order.")
+
+
 def _fill(mib: str) -> str:
     return f"held {len([bytearray(1 << 20) for _ in range(int(mib))])} MiB"
 
@@ -116,6 +127,8 @@ _ACTS: dict[str, Callable[[str], object]] = {
     "talk": _talk,
     "shout": _shout,
     "once": _crash_once,
+    "ocr-once": _fail_once,
+    "ocr-fail": _fail,
     "fill": _fill,
     "swallow": _swallow,
     "bad_alloc": _bad_alloc,

@@ -13,7 +13,14 @@ from threading import Thread
 
 import pytest
 
-from docalign.errors import DamagedInputError, DocalignError, EmptyInputError, LimitExceededError, PageTimeoutError
+from docalign.errors import (
+    DamagedInputError,
+    DocalignError,
+    EmptyInputError,
+    LimitExceededError,
+    OcrFailedError,
+    PageTimeoutError,
+)
 from docalign.ingest.limits import Limits
 from docalign.ingest.pool import WorkerPool
 
@@ -84,6 +91,14 @@ def test_a_crash_is_tried_again_in_a_fresh_worker(tmp_path: Path, pool: WorkerPo
     assert marker.exists()
 
 
+def test_an_ocr_engine_out_of_order_gets_a_fresh_start(tmp_path: Path, pool: WorkerPool) -> None:
+    marker = tmp_path / "failed"
+    assert run(pool, "pid", f"ocr-once:{marker}")[1] == f"ocr-once:{marker}"
+    always = run(pool, "pid", "ocr-fail", "after")
+    assert isinstance(always[1], OcrFailedError)
+    assert always[2] == "after"
+
+
 def test_a_worker_that_garbles_its_answers_is_a_crash(pool: WorkerPool) -> None:
     before, garbled, after = run(pool, "a", "garbage", "b")
     assert (before, after) == ("a", "b")
@@ -95,9 +110,11 @@ def test_much_noise_on_standard_error_fills_nothing(pool: WorkerPool) -> None:
 
 
 def test_a_worker_that_grew_is_replaced() -> None:
-    with WorkerPool(1, max_rss_mib=200) as pool:
-        pids = run(pool, "leak:1", "leak:300", "leak:1", "leak:1")
-    assert pids[0] == pids[1] != pids[2] == pids[3]
+    with WorkerPool(1, max_rss_mib=200, max_calls=30) as pool:
+        slow = run(pool, *["leak:210", *["pid"] * 5])
+        assert len(set(slow)) == 2, "kept for a tenth of max_calls, then replaced"
+        fast = run(pool, "leak:1", "leak:210", "leak:1", "leak:1", memory_mib=400)
+        assert fast[0] == fast[1] != fast[2] == fast[3]
 
 
 def test_threads_share_a_pool_without_more_processes_than_it_has(tmp_path: Path) -> None:
