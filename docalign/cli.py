@@ -187,13 +187,22 @@ def train(
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with the method's own settings.")
     ] = None,
+    dev: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--dev", metavar="GOLD", help="Gold to measure on while training. [default: the .dev files beside GOLD]"
+        ),
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = None,
     quiet: Quiet = False,
 ) -> None:
-    """Train a chunker (needs the extra `train`)."""
+    """Train a chunker (needs the extra `train`).
+
+    A killed run goes on when the command is repeated. DIR/policy is the result; DIR/tensorboard holds the curves.
+    """
     from docalign.commands.train import run_train
 
-    run_train(method, gold, out=out, base=base, init=init, recipe=recipe, seed=seed, quiet=quiet)
+    run_train(method, gold, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=dev, quiet=quiet)
 
 
 @app.command()

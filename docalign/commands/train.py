@@ -37,9 +37,13 @@ def run_train(
     init: Path | None,
     recipe: Path | None,
     seed: int | None,
+    dev: Sequence[str] | None,
     quiet: bool,
 ) -> None:
     """Train a chunker on gold lines and print the folder of the policy; an interrupted run in `out` goes on.
+
+    Args:
+        dev: files to measure on while training. None: the `.dev` files that stand beside the gold.
 
     Raises:
         UsageError: no such method, the training extra is missing, or an option makes no sense.
@@ -49,15 +53,18 @@ def run_train(
         raise UsageError(f"there is no training method {method!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
     need_extra("train", "torch", "transformers", "trl")
     from docalign import models
+    from docalign.train.build.run import dev_path
     from docalign.train.sft import SftOptions, train_sft
 
     named = base or (None if recipe is not None and "base" in read_toml(recipe) else models.BASE)
     options = read_options(SftOptions, recipe, base=named, seed=seed)
     if init is None:
         options = replace(options, base=str(models.pull(options.base)))
+    beside = [str(p) for p in map(dev_path, map(Path, gold)) if p.is_file()] if dev is None else dev
     if not quiet:
-        note(f"training from {init or options.base}; checkpoints go to {out}")
-    folder = train_sft(gold, Path(out), options, init=init)
+        measured = f", measured on {', '.join(beside)}" if beside else ""
+        note(f"training from {init or options.base}{measured}; checkpoints go to {out}")
+    folder = train_sft(gold, Path(out), options, init=init, dev=beside, quiet=quiet)
     write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
 

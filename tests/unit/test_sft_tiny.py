@@ -22,7 +22,7 @@ from docalign.chunker.chunker import Chunker  # noqa: E402
 from docalign.chunker.context import Window, windows_of  # noqa: E402
 from docalign.chunker.prompt import hints_for  # noqa: E402
 from docalign.counting import counter  # noqa: E402
-from docalign.errors import DocalignError, ModelIncompatibleError, ModelMissingError  # noqa: E402
+from docalign.errors import DocalignError, ModelIncompatibleError, ModelMissingError, UsageError  # noqa: E402
 from docalign.runtime.onnx import OnnxEngine  # noqa: E402
 from docalign.train.engine import TorchEngine  # noqa: E402
 from docalign.train.export import export  # noqa: E402
@@ -141,6 +141,7 @@ def windows_and_model(made, loaded):
 
 def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(made, policy, tmp_path):
     whole = made / "whole"
+    shutil.copy(whole / "asked.json", tmp_path)
     shutil.copytree(whole / "checkpoint-2", tmp_path / "checkpoint-2")
     # A checkpoint that was being written when the run was killed lacks its last file.
     shutil.copytree(whole / "checkpoint-4", tmp_path / "checkpoint-4")
@@ -152,6 +153,39 @@ def test_a_killed_run_goes_on_where_it_was_and_ends_the_same(made, policy, tmp_p
     a, b = load_policy(policy)[0].state_dict(), load_policy(resumed)[0].state_dict()
     for name, values in a.items():
         torch.testing.assert_close(b[name], values, atol=1e-5, rtol=1e-4, msg=name)
+
+
+def test_a_finished_run_is_found_and_another_is_refused(made, policy, capfd):
+    before = (policy / "policy.safetensors").stat().st_mtime_ns
+    assert train_sft([made / "gold.jsonl"], made / "whole", options(made, max_steps=4, save_steps=2)) == policy
+    assert (policy / "policy.safetensors").stat().st_mtime_ns == before
+    with pytest.raises(UsageError, match=r"differs in sft\.learning_rate, sft\.max_steps"):
+        train_sft([made / "gold.jsonl"], made / "whole", options(made, max_steps=5, save_steps=2, learning_rate=1e-5))
+    assert capfd.readouterr().out == ""
+
+
+def test_development_gold_is_measured_and_the_best_policy_kept(made, tmp_path, capfd):
+    gold_file(tmp_path / "dev.jsonl", lines=3)
+    lines = [json.loads(line) for line in (tmp_path / "dev.jsonl").read_text().splitlines()]
+    for line in lines:
+        line["document"]["source"] = "held out"
+    (tmp_path / "dev.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    chosen = options(made, max_steps=6, save_steps=2, patience=1, learning_rate=0.0)
+    train_sft([made / "gold.jsonl"], tmp_path / "run", chosen, dev=[tmp_path / "dev.jsonl"], quiet=False)
+    record = json.loads((tmp_path / "run" / "run.json").read_text())
+    scores = [e["eval_boundary_f1"] for e in record["dev_curve"]]
+    assert len(scores) == 2, "a rate of 0 cannot improve, so the second look ends the run"
+    assert record["best_step"] == 2
+    assert all(e["eval_broken"] == 0 for e in record["dev_curve"])
+    assert list((tmp_path / "run" / "tensorboard").rglob("*tfevents*"))
+    shown = capfd.readouterr()
+    assert shown.out == ""
+    assert "dev F1" in shown.err
+
+
+def test_a_document_in_both_golds_is_refused(made, tmp_path):
+    with pytest.raises(UsageError, match="in the gold and in the development gold"):
+        train_sft([made / "gold.jsonl"], tmp_path, options(made, max_steps=1), dev=[made / "gold.jsonl"])
 
 
 def test_cross_entropy_and_lora_train_too(made, tmp_path):
