@@ -28,7 +28,9 @@ from docalign.ingest.page import OutlineEntry, PageContent, TextLine
 from docalign.ingest.page_facts import measure
 from docalign.ingest.page_picture import render, small_picture, without_unseen
 from docalign.ingest.pdf_chars import crop_box
+from docalign.ingest.pdf_damage import page_damage
 from docalign.ingest.pdf_outline import read_outline
+from docalign.ingest.pdf_structure import open_structure, page_count, repaired
 from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
 from docalign.ingest.reading import read_image, to_content
@@ -36,6 +38,8 @@ from docalign.ingest.spot_check import spot_check
 from docalign.ingest.triage import MIN_CHARS, PageFacts, Verdict, judge, judge_agreement
 
 if TYPE_CHECKING:
+    import pikepdf
+
     from docalign.ingest.pdf_chars import PageChars
 
 __all__ = ["PdfReader", "open_pdf"]
@@ -50,11 +54,32 @@ def open_pdf(path: str, options: IngestOptions) -> pdfium.PdfDocument:
         UnsupportedFormatError: no PDF. EncryptedInputError: needs a (better) password. DamagedInputError: broken.
         EmptyInputError: no pages. LimitExceededError: too many.
     """
+    return _opened(path, options, open_structure(path, options.password))[0]
+
+
+def _opened(
+    path: str, options: IngestOptions, structure: pikepdf.Pdf | None
+) -> tuple[pdfium.PdfDocument, tuple[str, ...]]:
+    """The file as PDFium reads it, or a copy that qpdf repaired where that has more pages; and warnings."""
+    failed: pdfium.PdfiumError | None = None
+    pdf = None
     try:
         pdf = pdfium.PdfDocument(path, password=options.password)
     except pdfium.PdfiumError as error:
-        raise _why_not(path, error, options) from error
-    count = len(pdf)
+        failed = error
+    count, known = len(pdf) if pdf else 0, page_count(structure)
+    warnings: tuple[str, ...] = ()
+    if structure is not None and known and known > count:
+        copy = repaired(structure)
+        better = _from_bytes(copy, options) if copy else None
+        if better is not None and len(better) > count:
+            if pdf:
+                pdf.close()
+            warnings = (f"the file is damaged ({count} pages can be read); a repaired copy has {len(better)}.",)
+            pdf, count = better, len(better)
+    if pdf is None:
+        assert failed is not None
+        raise _why_not(path, failed, options) from failed
     if count == 0:
         pdf.close()
         raise _no_pages(path)
@@ -63,7 +88,14 @@ def open_pdf(path: str, options: IngestOptions) -> pdfium.PdfDocument:
         raise LimitExceededError(
             f"it has {count} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split the file."
         )
-    return pdf
+    return pdf, warnings
+
+
+def _from_bytes(data: bytes, options: IngestOptions) -> pdfium.PdfDocument | None:
+    try:
+        return pdfium.PdfDocument(data, password=options.password)
+    except pdfium.PdfiumError:
+        return None
 
 
 def _why_not(path: str, error: pdfium.PdfiumError, options: IngestOptions) -> DocalignError:
@@ -122,11 +154,12 @@ class PdfReader:
         self._path = path
         self._options = options
         self._engine: OcrEngine | None = None
-        self._pdf = open_pdf(path, options)
+        self._structure = open_structure(path, options.password)
+        self._pdf, warnings = _opened(path, options, self._structure)
         self.pages = len(self._pdf)
         self._tags = options.use_tags and is_tagged(self._pdf)
         truncated = b"%%EOF" not in _ends(path)[1]
-        self.warnings = ("the file's end is missing; pages may be lost.",) if truncated else ()
+        self.warnings = (("the file's end is missing; pages may be lost.",) if truncated else ()) + warnings
 
     @property
     def outline(self) -> tuple[OutlineEntry, ...]:
@@ -142,7 +175,7 @@ class PdfReader:
         try:
             page = self._pdf[index]
             try:
-                return self._read(page, index)
+                return self._checked(self._read(page, index), index)
             finally:
                 page.close()
         except pdfium.PdfiumError as error:
@@ -158,6 +191,20 @@ class PdfReader:
 
     def close(self) -> None:
         self._pdf.close()
+        if self._structure is not None:
+            self._structure.close()
+
+    def _checked(self, content: PageContent, index: int) -> PageContent:
+        """The page with what is damaged on it as warnings; an error where nothing of it is left, or under `strict`."""
+        if self._structure is None or page_count(self._structure) != self.pages:
+            return content
+        damage = page_damage(self._structure, self._path, index)
+        if not damage:
+            return content
+        what = "is damaged: " + "; ".join(damage) + "."
+        if self._options.strict or not (content.lines or content.tables):
+            raise DamagedInputError(what, remedy="Fetch the file again, or save it again with what wrote it.")
+        return replace(content, warnings=(*content.warnings, f"it {what}"))
 
     def _read(self, page: pdfium.PdfPage, index: int) -> PageContent:
         picture = small_picture(page)

@@ -1,0 +1,147 @@
+"""The objects behind a PDF's pages, through a second parser (qpdf, by `pikepdf`): opened once beside PDFium.
+
+PDFium shows a page and keeps quiet about what it could not read. qpdf knows the objects: streams, resources, the page
+tree, attachments. Opening costs 0.1 ms a page, so every file is opened. Where qpdf cannot open a file at all, that
+is no error: PDFium reads it, and nothing is known about its objects.
+"""
+
+from __future__ import annotations
+
+import logging
+import zlib
+from io import BytesIO
+from typing import TYPE_CHECKING, Any, Final
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pikepdf
+
+__all__ = ["open_structure", "page_count", "repaired", "stream_damage"]
+
+_MAX_OUTPUT: Final = 64 << 20
+_PIECE: Final = 1 << 16
+_FILTERS: Final = frozenset(
+    f"/{name}"
+    for name in (
+        *("ASCIIHexDecode", "ASCII85Decode", "LZWDecode", "FlateDecode", "RunLengthDecode", "CCITTFaxDecode"),
+        *("JBIG2Decode", "DCTDecode", "JPXDecode", "AHx", "A85", "LZW", "Fl", "RL", "CCF", "DCT"),
+    )
+)
+_FLATE: Final = (["/FlateDecode"], ["/Fl"])
+
+
+def open_structure(path: str, password: str | None) -> pikepdf.Pdf | None:
+    """The file's objects; None where qpdf cannot open it."""
+    import pikepdf
+
+    logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # damage is reported by page, not on stderr
+    try:
+        return pikepdf.open(path, password=password or "", suppress_warnings=True)
+    except Exception:  # noqa: BLE001 - a second opinion only, and hostile files raise anything at all
+        return None
+
+
+def page_count(structure: pikepdf.Pdf | None) -> int | None:
+    """How many pages qpdf finds; None where it cannot tell."""
+    if structure is None:
+        return None
+    try:
+        return len(structure.pages)
+    except Exception:  # noqa: BLE001 - as above
+        return None
+
+
+def repaired(structure: pikepdf.Pdf) -> bytes | None:
+    """The file written anew with a sound cross-reference table and page tree; None where that fails."""
+    target = BytesIO()
+    try:
+        structure.save(target)
+    except Exception:  # noqa: BLE001 - as above
+        return None
+    return target.getvalue()
+
+
+def filters(stream: Any) -> list[str]:
+    """The names of a stream's filters, as `/FlateDecode`."""
+    value = stream.get("/Filter")
+    if value is None:
+        return []
+    return [str(name) for name in value] if _is_array(value) else [str(value)]
+
+
+def _is_array(value: Any) -> bool:
+    import pikepdf
+
+    return isinstance(value, pikepdf.Array)
+
+
+def stream_damage(stream: Any) -> tuple[bytes, str | None]:
+    """The decoded bytes of a stream as far as they can be had, and what is wrong with it (None: nothing).
+
+    Flate streams are decoded here, because qpdf takes a stream that breaks off for whole; others are left to qpdf.
+    Image codecs are not run. Output is bounded: past 64 MiB nothing more is decoded or checked.
+    """
+    import pikepdf
+
+    names = filters(stream)
+    unknown = [name for name in names if name not in _FILTERS]
+    if unknown:
+        return b"", f"uses {', '.join(unknown)}, a filter that PDFium does not know"
+    try:
+        if names in _FLATE and not (stream.get("/DecodeParms") or {}):
+            return _inflate(stream.read_raw_bytes())
+        if set(names) & {"/DCTDecode", "/JPXDecode", "/JBIG2Decode", "/CCITTFaxDecode", "/DCT", "/CCF"}:
+            return b"", None
+        return stream.read_bytes(), None
+    except pikepdf.PdfError as error:
+        return b"", f"cannot be decoded ({str(error).rpartition(': ')[2]})"
+
+
+def _inflate(data: bytes) -> tuple[bytes, str | None]:
+    done = bytearray()
+    checked = zlib.decompressobj()
+    fault = None
+    for start in range(0, len(data), _PIECE):
+        try:
+            done += checked.decompress(data[start : start + _PIECE], _MAX_OUTPUT)
+        except zlib.error as error:
+            fault = str(error).rpartition(": ")[2]
+            break
+        if len(done) >= _MAX_OUTPUT or checked.eof:
+            return bytes(done), None
+    if fault is None and (not data or _ends(data)):
+        return bytes(done), None
+    if fault == "incorrect data check":
+        return bytes(done), "fails its checksum, so characters of it may be wrong"
+    part = _salvage(data)
+    where = f" ({fault})" if fault else ""
+    return part, f"breaks off after {len(part)} bytes{where}"
+
+
+def _ends(data: bytes) -> bool:
+    """Whether the last deflate block ends; the checksum behind it may be missing."""
+    plain = zlib.decompressobj(-15)
+    try:
+        plain.decompress(data[2:], _MAX_OUTPUT)
+    except zlib.error:
+        return False
+    return plain.eof or bool(plain.unconsumed_tail)
+
+
+def _salvage(data: bytes) -> bytes:
+    """What can be inflated before the fault."""
+    plain = zlib.decompressobj()
+    done = bytearray()
+    for piece in _pieces(data):
+        try:
+            done += plain.decompress(piece, _MAX_OUTPUT)
+        except zlib.error:
+            break
+        if len(done) > _MAX_OUTPUT:
+            break
+    return bytes(done)
+
+
+def _pieces(data: bytes, size: int = 64) -> Iterator[bytes]:
+    return (data[start : start + size] for start in range(0, len(data), size))

@@ -1,0 +1,60 @@
+"""One-page PDFs with one thing broken each."""
+
+from __future__ import annotations
+
+import zlib
+from typing import Final
+
+from tests.support.files import make_pdf, stream, text_page
+
+__all__ = ["DAMAGED", "HARMLESS", "SOUND", "one_page"]
+
+_FLATE: Final = b"/Filter/FlateDecode"
+_LINES: Final = [f"Line {n} of a page with words {n * 7919 % 1009} enough to be a page of text" for n in range(40)]
+_CONTENT: Final = text_page(_LINES)
+_PACKED: Final = zlib.compress(_CONTENT)
+_HALF: Final = len(_PACKED) // 2
+
+
+def one_page(content: bytes, *more: bytes) -> bytes:
+    """A page whose content is object 5; `more` are objects from 6 on."""
+    page = b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F1 3 0 R>>>>/Contents 5 0 R>>"
+    font = b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"
+    return make_pdf(
+        [b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[4 0 R]/Count 1>>", font, page, content, *more]
+    )
+
+
+def _flipped(data: bytes, at: int) -> bytes:
+    return data[:at] + bytes(b ^ 0x5A for b in data[at : at + 8]) + data[at + 8 :]
+
+
+def _lengths(length: int) -> bytes:
+    return b"<</Length %d%b>>stream\n%b\nendstream" % (length, _FLATE, _PACKED)
+
+
+SOUND: Final = one_page(stream(_PACKED, _FLATE))
+
+DAMAGED: Final = {
+    "flipped in the middle": (one_page(stream(_flipped(_PACKED, _HALF), _FLATE)), "its content"),
+    "flipped at the head": (one_page(stream(_flipped(_PACKED, 0), _FLATE)), "breaks off after 0 bytes"),
+    "cut stream": (one_page(stream(_PACKED[:_HALF], _FLATE)), "its content breaks off after"),
+    "wrong checksum": (one_page(stream(_PACKED[:-4] + b"abcd", _FLATE)), "fails its checksum"),
+    "cut plain stream": (one_page(stream(_CONTENT[: len(_CONTENT) // 2])), "ends in the middle of its text"),
+    "missing content": (SOUND.replace(b"/Contents 5 0 R", b"/Contents 9 0 R"), "its content is missing"),
+    "missing part": (SOUND.replace(b"/Contents 5 0 R", b"/Contents[5 0 R 9 0 R]"), "part 2 of 2 of its content"),
+    "content is no stream": (one_page(b"<</Foo 1>>"), "its content is no stream"),
+    "missing font": (SOUND.replace(b"/F1 3 0 R", b"/F1 9 0 R"), "its font /F1 is missing"),
+    "missing form": (one_page(stream(_CONTENT + b" /X1 Do")), "its picture or form /X1 is missing"),
+    "brotli": (one_page(stream(_PACKED, b"/Filter/BrotliDecode")), "/BrotliDecode, a filter that PDFium does not know"),
+    "unknown in a chain": (one_page(stream(_PACKED, b"/Filter[/FlateDecode/FooDecode]")), "/FooDecode, a filter"),
+}
+"""The bytes, and what must be said about page 1."""
+
+HARMLESS: Final = {
+    "no checksum": one_page(stream(_PACKED[:-4], _FLATE)),
+    "length too short": one_page(_lengths(_HALF)),
+    "length too long": one_page(_lengths(3 * len(_PACKED))),
+    "length zero": one_page(_lengths(0)),
+}
+"""Damage that costs no character."""
