@@ -6,8 +6,7 @@ Runs in a worker process, because PDFium may crash on hostile files. The text la
 
 from __future__ import annotations
 
-from dataclasses import replace
-from pathlib import Path
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import pypdfium2 as pdfium
@@ -15,12 +14,7 @@ import pypdfium2.raw as raw
 
 from docalign.errors import (
     DamagedInputError,
-    DocalignError,
-    EmptyInputError,
-    EncryptedInputError,
-    LimitExceededError,
     OcrMissingError,
-    UnsupportedFormatError,
 )
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
@@ -29,122 +23,30 @@ from docalign.ingest.page_facts import measure
 from docalign.ingest.page_picture import render, small_picture, without_unseen
 from docalign.ingest.pdf_chars import crop_box
 from docalign.ingest.pdf_damage import page_damage
+from docalign.ingest.pdf_open import ends_of, open_or_repair
 from docalign.ingest.pdf_outline import read_outline
-from docalign.ingest.pdf_structure import open_structure, page_count, repaired
+from docalign.ingest.pdf_structure import open_structure, page_count
 from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
 from docalign.ingest.reading import read_image, to_content
-from docalign.ingest.spot_check import spot_check
+from docalign.ingest.spot_check import SpotCheck, spot_check
 from docalign.ingest.triage import MIN_CHARS, PageFacts, Verdict, judge, judge_agreement
 
 if TYPE_CHECKING:
-    import pikepdf
-
     from docalign.ingest.pdf_chars import PageChars
 
-__all__ = ["PdfReader", "open_pdf"]
+__all__ = ["PdfReader", "Triaged"]
 
 _OCR_GAIN: Final = 1.5
 
 
-def open_pdf(path: str, options: IngestOptions) -> pdfium.PdfDocument:
-    """Open a PDF that has at least one page.
+@dataclass(frozen=True, slots=True)
+class Triaged:
+    """A page's text layer, the verdict on it, and the spot check that the verdict rests on, if there was one."""
 
-    Raises:
-        UnsupportedFormatError: no PDF. EncryptedInputError: needs a (better) password. DamagedInputError: broken.
-        EmptyInputError: no pages. LimitExceededError: too many.
-    """
-    return _opened(path, options, open_structure(path, options.password))[0]
-
-
-def _opened(
-    path: str, options: IngestOptions, structure: pikepdf.Pdf | None
-) -> tuple[pdfium.PdfDocument, tuple[str, ...]]:
-    """The file as PDFium reads it, or a copy that qpdf repaired where that has more pages; and warnings."""
-    failed: pdfium.PdfiumError | None = None
-    pdf = None
-    try:
-        pdf = pdfium.PdfDocument(path, password=options.password)
-    except pdfium.PdfiumError as error:
-        failed = error
-    count, known = len(pdf) if pdf else 0, page_count(structure)
-    warnings: tuple[str, ...] = ()
-    if structure is not None and known and known > count:
-        copy = repaired(structure)
-        better = _from_bytes(copy, options) if copy else None
-        if better is not None and len(better) > count:
-            if pdf:
-                pdf.close()
-            warnings = (f"the file is damaged ({count} pages can be read); a repaired copy has {len(better)}.",)
-            pdf, count = better, len(better)
-    if pdf is None:
-        assert failed is not None
-        raise _why_not(path, failed, options) from failed
-    if count == 0:
-        pdf.close()
-        raise _no_pages(path)
-    if count > options.max_pages:
-        pdf.close()
-        raise LimitExceededError(
-            f"it has {count} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split the file."
-        )
-    return pdf, warnings
-
-
-def _from_bytes(data: bytes, options: IngestOptions) -> pdfium.PdfDocument | None:
-    try:
-        return pdfium.PdfDocument(data, password=options.password)
-    except pdfium.PdfiumError:
-        return None
-
-
-def _why_not(path: str, error: pdfium.PdfiumError, options: IngestOptions) -> DocalignError:
-    code = getattr(error, "err_code", None)
-    if code == raw.FPDF_ERR_PASSWORD:
-        said = "the password does not open this PDF." if options.password else "this PDF is encrypted."
-        return EncryptedInputError(said, remedy="Give its password, or remove it with: qpdf --decrypt IN OUT")
-    if code == raw.FPDF_ERR_SECURITY:
-        return EncryptedInputError(
-            "this PDF is protected by a scheme PDFium does not know.", remedy="Save an unprotected copy."
-        )
-    head, tail = _ends(path)
-    if b"%PDF-" not in head:
-        return UnsupportedFormatError("this is not a PDF file.", remedy="Check how the file was made.")
-    if b"%%EOF" not in tail:
-        return DamagedInputError(
-            "this PDF is truncated: its end is missing.", remedy="Fetch it again, or try: qpdf IN OUT"
-        )
-    if _count_with_pdfplumber(path) == 0:
-        return _no_pages(path)
-    return DamagedInputError(f"this PDF is damaged ({error}).", remedy="Save it again, or try: qpdf IN OUT")
-
-
-def _no_pages(path: str) -> DocalignError:
-    """PDFium found none; ask the second parser before saying so."""
-    count = _count_with_pdfplumber(path)
-    if count:
-        return DamagedInputError(
-            f"PDFium finds no page in this PDF, pdfplumber finds {count}: its page tree is damaged.",
-            remedy="Repair it with: qpdf IN OUT",
-        )
-    return EmptyInputError("this PDF has no pages (PDFium and pdfplumber agree).", remedy="Check how it was made.")
-
-
-def _count_with_pdfplumber(path: str) -> int | None:
-    import pdfplumber
-
-    try:
-        with pdfplumber.open(path) as pdf:
-            return len(pdf.pages)
-    except Exception:  # noqa: BLE001 - pdfminer raises anything at all on broken files; this is only an opinion
-        return None
-
-
-def _ends(path: str) -> tuple[bytes, bytes]:
-    with Path(path).open("rb") as file:
-        head = file.read(1024)
-        file.seek(max(0, Path(path).stat().st_size - 2048))
-        return head, file.read()
+    layer: PageContent
+    verdict: Verdict
+    check: SpotCheck | None
 
 
 class PdfReader:
@@ -155,10 +57,10 @@ class PdfReader:
         self._options = options
         self._engine: OcrEngine | None = None
         self._structure = open_structure(path, options.password)
-        self._pdf, warnings = _opened(path, options, self._structure)
+        self._pdf, warnings = open_or_repair(path, options, self._structure)
         self.pages = len(self._pdf)
         self._tags = options.use_tags and is_tagged(self._pdf)
-        truncated = b"%%EOF" not in _ends(path)[1]
+        truncated = b"%%EOF" not in ends_of(path)[1]
         self.warnings = (("the file's end is missing; pages may be lost.",) if truncated else ()) + warnings
 
     @property
@@ -206,7 +108,19 @@ class PdfReader:
             raise DamagedInputError(what, remedy="Fetch the file again, or save it again with what wrote it.")
         return replace(content, warnings=(*content.warnings, f"it {what}"))
 
-    def _read(self, page: pdfium.PdfPage, index: int) -> PageContent:
+    def triage(self, index: int) -> Triaged:
+        """The text layer of page `index` (from 0), and what it should be read by; a few lines may be read by OCR.
+
+        Raises:
+            pypdfium2.PdfiumError: PDFium cannot load the page. OcrError: the engine failed.
+        """
+        page = self._pdf[index]
+        try:
+            return self._triage(page, index)
+        finally:
+            page.close()
+
+    def _triage(self, page: pdfium.PdfPage, index: int) -> Triaged:
         picture = small_picture(page)
         facts: list[PageFacts] = []
 
@@ -216,8 +130,15 @@ class PdfReader:
             return content
 
         layer = extract_page(self._pdf, index, look, tags=self._tags)
-        verdict = judge(facts[0])
-        layer = replace(layer, kind=verdict.kind)
+        verdict, check = judge(facts[0]), None
+        if verdict.read == "check" and self._options.ocr == "auto" and self._can_ocr():
+            check = spot_check(self._choose_engine(), page, layer)
+            verdict = judge_agreement(verdict, check.agreement, overrules=check.overrules)
+        return Triaged(replace(layer, kind=verdict.kind), verdict, check)
+
+    def _read(self, page: pdfium.PdfPage, index: int) -> PageContent:
+        found = self._triage(page, index)
+        layer, verdict = found.layer, found.verdict
         if self._options.ocr == "always":
             return self._ocr(page, layer, must=True)
         if verdict.read == "layer":
@@ -225,23 +146,19 @@ class PdfReader:
         if self._options.ocr == "never":
             return _unread(layer, verdict)
         if verdict.read == "check":
-            return self._check(page, layer, verdict)
-        return self._ocr(page, layer, must=verdict.read == "ocr", why=verdict)
-
-    def _check(self, page: pdfium.PdfPage, layer: PageContent, verdict: Verdict) -> PageContent:
-        """The layer if a few lines read by OCR agree with it, or cannot tell; else the page by OCR."""
-        try:
-            engine = self._choose_engine()
-        except OcrMissingError:
             return replace(layer, warnings=(*layer.warnings, _doubtful(verdict, "no OCR engine is here to check it")))
-        checked = judge_agreement(verdict, spot_check(engine, page, layer).agreement)
-        layer = replace(layer, kind=checked.kind)
-        return self._ocr(page, layer, must=True, why=checked) if checked.read == "ocr" else layer
+        return self._ocr(page, layer, must=verdict.read == "ocr", why=verdict)
 
     def _choose_engine(self) -> OcrEngine:
         if self._engine is None:
             self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
         return self._engine
+
+    def _can_ocr(self) -> bool:
+        try:
+            return self._choose_engine() is not None
+        except OcrMissingError:
+            return False
 
     def _ocr(self, page: pdfium.PdfPage, layer: PageContent, *, must: bool, why: Verdict | None = None) -> PageContent:
         """The page as OCR reads it; the text layer instead if it says about as much and OCR is no `must`."""

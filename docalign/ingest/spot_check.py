@@ -1,8 +1,9 @@
 """The spot check: a few lines of a text layer against what OCR reads in their place.
 
 Six lines, spread over the page, are cut out of a 200 dpi picture, pasted under each other and read in one go. A line is
-a witness only if OCR is sure of it and what it read looks like language, because OCR of a script it does not know is
-garbage too and must never overrule a good layer. Good layers agree to 0.97–1.00, shifted ones to 0.1–0.4.
+a witness only if OCR is sure of it. To overrule the layer, two witnesses are needed and what they say must look like
+language, because OCR of a script it does not know is garbage too. Good layers agree to 0.98–1.00, shifted ones to
+0.1–0.4, two letters swapped to 0.8.
 """
 
 from __future__ import annotations
@@ -38,6 +39,8 @@ _LENGTHS: Final = ((24, 120), (8, 200), (3, 400))
 _HEIGHTS_PT: Final = (4.0, 60.0)
 _WITNESS_CONFIDENCE: Final = 0.75
 _MIN_WITNESS_CHARS: Final = 12
+_MIN_WITNESSES: Final = 2
+_FEW: Final = 4
 _SOUND_PAIRS: Final = 0.12
 _SOUND_VOWELS: Final = (0.28, 0.58)
 
@@ -46,12 +49,13 @@ _SOUND_VOWELS: Final = (0.28, 0.58)
 class SpotCheck:
     """`agreement`: how alike the layer and OCR are, 0–1, mean over the witnesses by length; None without witnesses.
 
-    `lines`: how many lines were witnesses. `confidence`: OCR's over all lines read, None when it read nothing.
-    `read`: (layer, OCR) of every line, for reports.
+    `lines`: how many lines were witnesses; `overrules`: whether they may. `confidence`: OCR's over all lines read,
+    None when it read nothing. `read`: (layer, OCR) of every line, for reports.
     """
 
     agreement: float | None
     lines: int
+    overrules: bool
     confidence: float | None
     read: tuple[tuple[str, str], ...]
 
@@ -64,7 +68,7 @@ def spot_check(engine: OcrEngine, page: pdfium.PdfPage, layer: PageContent) -> S
     """
     lines = _choose(layer)
     if not lines:
-        return SpotCheck(None, 0, None, ())
+        return SpotCheck(None, 0, False, None, ())
     image, dpi = render(page, dpi=_DPI, max_pixels=_MAX_PIXELS, rotation=layer.rotation)
     strips = [_cut(image, _frame_box(line, layer), dpi) for line in lines]
     sheet, tops = _paste(strips)
@@ -133,10 +137,10 @@ def _compare(lines: Sequence[TextLine], found: Sequence[list[OcrWord]]) -> SpotC
             likeness += size * _alike(a, b)
             weight += size
             witnesses.append(ocr)
-    enough = sum(map(len, witnesses)) >= _MIN_WITNESS_CHARS and _sounds_right(witnesses)
     return SpotCheck(
-        likeness / weight if enough and weight else None,
+        likeness / weight if weight >= _MIN_WITNESS_CHARS else None,
         len(witnesses),
+        len(witnesses) >= _MIN_WITNESSES and _sounds_right(witnesses),
         sure / letters if letters else None,
         read,
     )
@@ -147,10 +151,10 @@ def _alike(a: str, b: str) -> float:
 
 
 def _plain(text: str) -> str:
-    """Letters and digits without accents; everything, where there are too few of them."""
+    """Letters and digits without accents; every character, where there are hardly any of these."""
     folded = fold(text)
     letters = "".join(c for c in folded if c.isalnum())
-    return letters if 2 * len(letters) >= len(folded.replace(" ", "")) else folded.replace(" ", "")
+    return letters if len(letters) >= _FEW else "".join(folded.split())
 
 
 def _sounds_right(texts: Sequence[str]) -> bool:

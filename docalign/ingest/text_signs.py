@@ -111,6 +111,8 @@ _VOWELS: Final = {
     "cyrillic": frozenset("аеёиоуыэюяіїєў"),
     "greek": frozenset("αεηιουω"),
 }
+_LEADER: Final = re.compile(r"([.·_…‥-])(?:\s?\1){2,}")
+"""Dots from a title to its page number, lines to write on."""
 _ONE_WORD_SCRIPTS: Final = frozenset({"latin", "cyrillic", "greek", "hebrew", "arabic", "armenian", "georgian"})
 
 
@@ -126,6 +128,7 @@ class TextSigns:
 
     characters: int
     letters: int
+    digits: int
     junk: float
     script: str
     script_share: float
@@ -137,7 +140,7 @@ class TextSigns:
 
 def text_signs(texts: Iterable[str], controls: int = 0) -> TextSigns:
     """The signs of a page's words; `controls` characters were dropped from them as control characters."""
-    text = " ".join(texts)
+    text = _LEADER.sub(" ", " ".join(texts))
     count = sum(1 for c in text if c != " ") + controls
     junk = controls + sum(1 for c in text if c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc"))
     words = _WORD.findall(text)
@@ -155,6 +158,7 @@ def text_signs(texts: Iterable[str], controls: int = 0) -> TextSigns:
     return TextSigns(
         characters=count,
         letters=scripts.total(),
+        digits=sum(map(str.isdecimal, text)),
         junk=junk / count if count else 0.0,
         script=script,
         script_share=most / scripts.total() if scripts else 0.0,

@@ -117,8 +117,10 @@ def _doubts(facts: PageFacts) -> list[str]:
         doubts.append(f"{facts.unmapped:.0%} of its type has no code points")
     if facts.width_fit is not None and facts.width_fit < _WIDTHS:
         doubts.append(f"its letters are not as wide as such letters are (fit {facts.width_fit:.2f})")
-    if signs.letters < _FEW_LETTERS * signs.characters:
-        doubts.append(f"only {signs.letters} of its {signs.characters} characters are letters")
+    if signs.letters < _FEW_LETTERS * (signs.letters + signs.digits):
+        doubts.append(f"{signs.digits} digits and only {signs.letters} letters")
+    elif signs.letters + signs.digits < _FEW_LETTERS * signs.characters and signs.characters > 2 * MIN_CHARS:
+        doubts.append(f"only {signs.letters + signs.digits} of its {signs.characters} characters are letters or digits")
     if signs.odd_words > _ODD_WORDS:
         doubts.append(f"{signs.odd_words:.0%} of its words mix scripts or capitals")
     if signs.script_share < _ONE_SCRIPT and signs.letters:
@@ -141,12 +143,13 @@ def _sound_doubts(signs: TextSigns) -> list[str]:
     return doubts
 
 
-def judge_agreement(verdict: Verdict, agreement: float | None) -> Verdict:
-    """The verdict after a spot check. `agreement` (0–1) is None where OCR was no good witness."""
+def judge_agreement(verdict: Verdict, agreement: float | None, *, overrules: bool = True) -> Verdict:
+    """The verdict after a spot check: `agreement` (0–1; None where OCR was no good witness) acquits the layer where it
+    is high, and convicts it where it is low and OCR may overrule it."""
     if agreement is None:
-        return Verdict("suspect", "layer", verdict.reasons)
+        return Verdict("suspect", "layer", (*verdict.reasons, "and OCR cannot tell"))
     if agreement >= _AGREES:
         return Verdict("text", "layer", (*verdict.reasons, f"yet OCR agrees ({agreement:.2f})"))
-    if agreement >= _DISAGREES:
+    if agreement >= _DISAGREES or not overrules:
         return Verdict("suspect", "layer", (*verdict.reasons, f"OCR agrees in part ({agreement:.2f})"))
     return Verdict("suspect", "ocr", (*verdict.reasons, f"OCR of a few lines reads something else ({agreement:.2f})"))

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
+from benchmarks.ingest.planted import UNUSUAL, plant, typeset
+from docalign.ingest import IngestOptions, ingest
+from docalign.ingest.pdf import PdfReader, Triaged
 from docalign.ingest.text_signs import TextSigns, text_signs
 from docalign.ingest.triage import PageFacts, judge, judge_agreement
 
@@ -116,4 +120,44 @@ def test_ocr_that_agrees_acquits_and_ocr_that_cannot_tell_keeps_the_layer() -> N
     assert (judge_agreement(doubt, 0.99).kind, judge_agreement(doubt, 0.99).read) == ("text", "layer")
     assert (judge_agreement(doubt, None).kind, judge_agreement(doubt, None).read) == ("suspect", "layer")
     assert (judge_agreement(doubt, 0.3).kind, judge_agreement(doubt, 0.3).read) == ("suspect", "ocr")
+    assert judge_agreement(doubt, 0.3, overrules=False).read == "layer"
     assert "0.30" in judge_agreement(doubt, 0.3).reasons[-1]
+
+
+def test_leader_dots_are_no_reason_to_doubt_a_contents_page() -> None:
+    text = "".join(f"Chapter {n}: Results of the survey {'. ' * 60} {n * 7}\n" for n in range(1, 20))
+    assert judge(facts(text)).read == "layer"
+
+
+@pytest.mark.parametrize("kind", ["shifted by -29", "shuffled letters", "e and o swapped", "no map", "all Chinese"])
+def test_a_lying_layer_is_caught_on_a_page_that_looks_sound(kind: str, tmp_path: Path) -> None:
+    found = triaged(plant(typeset(UNUSUAL["serif"]), kind), tmp_path)
+    assert (found.verdict.kind, found.verdict.read) == ("suspect", "ocr")
+
+
+@pytest.mark.parametrize("name", ["numbers", "code", "formulas", "contents", "names", "russian", "turned", "on dark"])
+def test_an_unusual_page_keeps_its_layer(name: str, tmp_path: Path) -> None:
+    assert triaged(typeset(UNUSUAL[name]), tmp_path).verdict.read == "layer"
+
+
+def triaged(data: bytes, folder: Path) -> Triaged:
+    path = folder / "page.pdf"
+    path.write_bytes(data)
+    reader = PdfReader(str(path), IngestOptions())
+    try:
+        return reader.triage(0)
+    finally:
+        reader.close()
+
+
+def test_a_replaced_layer_is_kept_aside_and_said(tmp_path: Path) -> None:
+    path = tmp_path / "page.pdf"
+    path.write_bytes(plant(typeset(UNUSUAL["serif"]), "shuffled letters"))
+    document = ingest(path, options=IngestOptions(workers=1))
+    assert "ferryman used the time" in document.text
+    assert any(d.reason == "replaced by OCR" and len(d.text) > 40 for d in document.dropped)
+    assert any("text layer is in doubt" in w and "read by OCR" in w for w in document.warnings)
+    assert document.pages[0].ocr
+    kept = ingest(path, options=IngestOptions(workers=1, ocr="never"))
+    assert "ferryman" not in kept.text
+    assert any("OCR is off" in w for w in kept.warnings)
