@@ -15,12 +15,33 @@ from PIL import Image, ImageFilter
 
 from docalign.ingest.ocr import PixelBox
 
-__all__ = ["NOISY", "Affine", "clean", "find_skew", "has_ink", "map_box", "noise_level", "straighten", "turn_clockwise"]
+__all__ = [
+    "NOISY",
+    "Affine",
+    "clean",
+    "even_light",
+    "find_skew",
+    "has_ink",
+    "is_noisy",
+    "map_box",
+    "noise_level",
+    "straighten",
+    "turn_clockwise",
+]
 
 Affine = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: a point (x, y) of the result was (a·x + b·y + c, d·x + e·y + f) in the image it came from."""
 
 NOISY: Final = 12.0
+_SPECK: Final = 40.0
+_GRAIN_OF_MEDIAN: Final = 1.4826
+"""A normal distribution's standard deviation by its median absolute deviation."""
+_WHITE_PAPER: Final = 250.0
+_EVEN: Final = 0.85
+_DARKEST_PAPER: Final = 0.4
+"""Share of the usual brightness; what is darker is no shadow on paper but a dark panel, whose print is light."""
+_GRAINY: Final = 4.0
+"""Grey levels of grain; prints scanned well stay below 2."""
 _MAX_SKEW_DEG: Final = 12.0
 _TRANSPOSE: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -62,30 +83,80 @@ def noise_level(image: Image.Image) -> float:
 
     Clean print stays below 5; above 12 the engine sees specks as text, and may take a minute for a page of them.
     """
+    return float(_apart(image).mean())
+
+
+def is_noisy(image: Image.Image) -> bool:
+    """Whether specks or grain would be read as text, or hide it."""
+    apart = _apart(image)
+    return float(apart.mean()) > NOISY or _GRAIN_OF_MEDIAN * float(np.median(apart)) >= _GRAINY
+
+
+def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
+    """How far the pixels of the page's middle are from the median of their neighbours, shape (height, width)."""
     left, top = max(0, image.width // 2 - 400), max(0, image.height // 2 - 400)
     middle = image.crop((left, top, min(image.width, left + 800), min(image.height, top + 800)))
     smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
-    return float(np.abs(np.asarray(middle, dtype=np.int16) - smooth).mean())
+    apart: npt.NDArray[np.int16] = np.abs(np.asarray(middle, dtype=np.int16) - smooth)
+    return apart
+
+
+def even_light(image: Image.Image) -> Image.Image:
+    """The page with its paper made white, if it is grey or light falls on it unevenly; else the image itself."""
+    paper = np.asarray(_paper(image), dtype=np.float32)
+    usual, dark = float(np.median(paper)), float(np.percentile(paper, 2))
+    return image if usual >= _WHITE_PAPER and dark >= _EVEN * usual else _flatten(image)
 
 
 def clean(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
-    """Even background, no speckle, straight lines, at least 150 dpi; and the way back."""
+    """Even background, no specks or grain, straight lines, at least 150 dpi; and the way back."""
     grow = 2.0 if dpi < 150 and image.width * image.height < 8_000_000 else 1.0
     if grow != 1.0:
         image = image.resize((int(image.width * grow), int(image.height * grow)), Image.Resampling.BICUBIC)
-    smooth = image.filter(ImageFilter.MedianFilter(3))
-    if noise_level(image) > NOISY:
-        smooth = smooth.filter(ImageFilter.GaussianBlur(1.2))
-    even = _flatten(smooth)
+    even = _flatten(_denoise(image))
     straight, (a, b, c, d, e, f) = straighten(even, find_skew(even))
     return straight, (a / grow, b / grow, c / grow, d / grow, e / grow, f / grow)
 
 
+def _denoise(image: Image.Image) -> Image.Image:
+    """Without specks, and without grain where there is grain.
+
+    Specks are pixels far out of their neighbourhood, measured by its own grain; only they take the median, which
+    would eat thin strokes. Grain goes by a narrow blur and Wiener's filter: what varies locally no more than the
+    page's usual place does is smoothed, the edges of print stay.
+    """
+    pixels = np.asarray(image, dtype=np.float32)
+    middle = np.asarray(image.filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
+    apart = np.abs(pixels - middle)
+    grain = _GRAIN_OF_MEDIAN * float(np.median(apart[::3, ::3]))
+    pixels = np.where(apart > max(_SPECK, 4 * grain), middle, pixels)
+    if grain < _GRAINY:
+        return Image.fromarray(pixels.astype(np.uint8))
+    soft = Image.fromarray(pixels.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.0))
+    pixels = np.asarray(soft, dtype=np.float32)
+    mean = _box_mean(pixels, 3)
+    variance = np.maximum(_box_mean(np.square(pixels), 3) - np.square(mean), 1e-3)
+    noise = float(np.median(variance[::3, ::3]))
+    pixels = mean + np.maximum(variance - noise, 0.0) / variance * (pixels - mean)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _box_mean(pixels: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
+    """The mean of every pixel's square of 2 · radius + 1, shape as given; edges repeat."""
+    side = 2 * radius + 1
+    padded = np.pad(pixels, ((radius + 1, radius), (radius + 1, radius)), mode="edge")
+    padded[0, :], padded[:, 0] = 0.0, 0.0
+    for axis in (0, 1):
+        total = np.cumsum(padded, axis=axis, dtype=np.float64)
+        padded = (total[side:] - total[:-side] if axis == 0 else total[:, side:] - total[:, :-side]).astype(np.float32)
+    return padded / np.float32(side * side)
+
+
 def _flatten(image: Image.Image) -> Image.Image:
     """Divide by the local paper brightness, then stretch: shadows of a photograph and grain go, print stays."""
-    size = (max(1, image.width // 16), max(1, image.height // 16))
-    paper = image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.BoxBlur(2))
-    bright = np.asarray(paper.resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32)
+    paper = _paper(image)
+    floor = _DARKEST_PAPER * float(np.median(np.asarray(paper)))
+    bright = np.maximum(np.asarray(paper.resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32), floor)
     ratio = np.asarray(image, dtype=np.float32) / np.maximum(bright, 1.0)
     sample = ratio[::4, ::4]
     middle = float(np.median(sample))
@@ -94,6 +165,12 @@ def _flatten(image: Image.Image) -> Image.Image:
     black = min(float(np.percentile(sample, 0.5)), white - 0.25)
     levels = np.clip((ratio - black) / (white - black), 0.0, 1.0) * 255
     return Image.fromarray(levels.astype(np.uint8))
+
+
+def _paper(image: Image.Image) -> Image.Image:
+    """The paper's brightness, a sixteenth of the size: of every place the brightest near it."""
+    size = (max(1, image.width // 16), max(1, image.height // 16))
+    return image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.BoxBlur(2))
 
 
 def find_skew(image: Image.Image) -> float:

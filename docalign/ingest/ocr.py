@@ -1,8 +1,8 @@
 """What an OCR engine is to docalign, and which one reads a language on this machine.
 
 An engine turns one grey image into words with boxes and confidences; it decides nothing about retries, page
-coordinates or blocks (`reading` and `layout` do). Two exist, both Tesseract: the `tesserocr` wheel, which needs
-nothing installed by hand, and the `tesseract` command of the system.
+coordinates or blocks (`reading` and `layout` do). Three exist: Tesseract as the `tesserocr` wheel, which needs nothing
+installed by hand, and as the `tesseract` command of the system; and the stronger engine of the extra `hard`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from docalign.ingest.options import OcrChoice
 
-__all__ = ["OcrEngine", "OcrWord", "PixelBox", "choose_engine", "split_languages"]
+__all__ = ["BackedEngine", "OcrEngine", "OcrWord", "PixelBox", "choose_engine", "split_languages"]
 
 PixelBox = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels from the top-left corner of an image."""
@@ -82,17 +82,49 @@ def split_languages(languages: str) -> tuple[str, ...]:
     return parts
 
 
+@dataclass(frozen=True, slots=True)
+class BackedEngine:
+    """An engine, and a `stronger` and slower one for what it reads badly. As an engine it is the first one."""
+
+    usual: OcrEngine
+    stronger: OcrEngine
+
+    @property
+    def name(self) -> str:
+        return self.usual.name
+
+    def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
+        return self.usual.recognise(image, dpi=dpi)
+
+    def orientation(self, image: Image, *, dpi: float) -> tuple[int, float]:
+        return self.usual.orientation(image, dpi=dpi)
+
+
 def choose_engine(languages: str = "eng", choice: OcrChoice = "auto") -> OcrEngine:
     """The engine that reads `languages` (Tesseract's names joined by `+`) here; see `IngestOptions.ocr_engine`.
 
     Raises:
         OcrMissingError: no engine, or one without this language; the remedy is the command that installs it.
     """
-    from docalign.ingest import tesseract
+    from docalign.ingest import hard
 
     wanted = split_languages(languages)
+    fits = hard.installed() and hard.reads(wanted)
     if choice == "hard":
-        raise OcrMissingError("the stronger OCR engine is not installed.", remedy="Run: pip install 'docalign[hard]'")
+        if not hard.installed():
+            remedy = "Run: pip install 'docalign[hard]'"
+            raise OcrMissingError("the stronger OCR engine is not installed.", remedy=remedy)
+        if not fits:
+            remedy = "Use --ocr-engine tesseract."
+            raise OcrMissingError(f"the stronger OCR engine does not read {languages}.", remedy=remedy)
+        return hard.HardEngine()
+    usual = _tesseract(wanted)
+    return BackedEngine(usual, hard.HardEngine()) if fits and choice == "auto" else usual
+
+
+def _tesseract(wanted: tuple[str, ...]) -> OcrEngine:
+    from docalign.ingest import tesseract
+
     if tesseract.wheel_installed():
         directory = tesseract.find_data(wanted)
         if directory is not None:

@@ -1,8 +1,8 @@
 """Reading one page image: the engine first as is, then with help if the result is poor, then page coordinates.
 
-A poor reading is turned upright (if the engine can tell how), then denoised and deskewed, once each; the best of the
-readings is kept. A good reading costs one pass and its pixels are never touched. This module knows engines only by
-their protocol and does not open files.
+A poor reading is turned upright (if the engine can tell how), then denoised and deskewed, once each, and read by the
+stronger engine where there is one; the best of the readings is kept. A good page costs one pass, its pixels untouched.
+This module knows engines only by their protocol and does not open files.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from typing import TYPE_CHECKING, Final
 
 from docalign.document import Box
 from docalign.ingest.enhance import (
-    NOISY,
     Affine,
     clean,
+    even_light,
     find_skew,
     has_ink,
+    is_noisy,
     map_box,
-    noise_level,
     straighten,
     turn_clockwise,
 )
 from docalign.ingest.frame import from_frame, union
-from docalign.ingest.ocr import OcrEngine, OcrWord
+from docalign.ingest.ocr import BackedEngine, OcrEngine, OcrWord
 from docalign.ingest.ocr_check import check_turn, check_words
 from docalign.ingest.page import PageContent, TextLine, Word
 
@@ -40,6 +40,7 @@ __all__ = ["Reading", "read_image", "to_content"]
 _GOOD_CONFIDENCE: Final = 0.7
 _GOOD_FEW_WORDS: Final = 0.85
 _FEW_WORDS: Final = 5
+_SURE_CONFIDENCE: Final = 0.85
 _TURNED_CONFIDENCE: Final = 0.55
 """Pages lying on a side or upside down came out below 0.4, bad ones that stand upright above 0.6."""
 _NOISE_CONFIDENCE: Final = 0.4
@@ -81,67 +82,104 @@ class Reading:
         return confidence is None or confidence < _TURNED_CONFIDENCE or len(self.words) < _FEW_WORDS
 
     @property
+    def doubtful(self) -> bool:
+        """Good enough to keep, not so good that a stronger engine could not do better."""
+        return self.poor or (self.confidence or 0.0) < _SURE_CONFIDENCE
+
+    @property
     def score(self) -> float:
         """Letters and digits read with some belief: what two readings of one page are compared by."""
         return sum(max(0.0, w.confidence - 0.4) * sum(map(str.isalnum, w.text)) for w in self.words)
 
 
-def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
-    """Read a grey image, with up to three retries if the first reading is poor.
+@dataclass(frozen=True, slots=True)
+class _View:
+    """The page as an engine is shown it: `image` was made by steps that `back` undoes, the last one first.
 
-    Two things are mended before the first reading, because no confidence gives them away afterwards: on a skewed page
-    Tesseract silently loses lines, and a page of specks can take it a minute.
+    `dpi` is the page's own. `skew` was found on the way and is gone from the image unless it was too little to matter.
+    `clean`: the image was freed of specks and grain.
+    """
+
+    image: Image
+    dpi: float
+    back: tuple[Affine, ...] = ()
+    turn: int = 0
+    skew: float = 0.0
+    clean: bool = False
+
+    def turned(self, degrees: int) -> _View:
+        if not degrees:
+            return self
+        image, back = turn_clockwise(self.image, degrees)
+        taken_out = self.skew if self.clean or abs(self.skew) >= _MIN_SKEW_DEG else 0.0
+        skew = taken_out + find_skew(image)
+        return replace(self, image=image, back=(back, *self.back), turn=(self.turn + degrees) % 360, skew=skew)
+
+    def prepared(self) -> _View:
+        """Even, grainless and straight as far as it takes; a good page as it is."""
+        if is_noisy(self.image):
+            return self.cleaned()
+        even = even_light(self.image)
+        skew = find_skew(even)
+        straight, back = straighten(even, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
+        return replace(self, image=straight, back=(back, *self.back), skew=skew)
+
+    def cleaned(self) -> _View:
+        image, back = clean(self.image, dpi=self.dpi)
+        skew = math.degrees(math.atan2(back[3], back[0]))
+        return replace(self, image=image, back=(back, *self.back), skew=skew, clean=True)
+
+    def read(self, engine: OcrEngine) -> Reading:
+        dpi = self.dpi / math.prod(math.hypot(step[0], step[3]) for step in self.back)
+        words = check_words(engine.recognise(self.image, dpi=dpi), self.image.size)
+        for step in self.back:
+            scale = math.hypot(step[0], step[3])
+            words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]
+        turns = Counter[int]()
+        for word in words:
+            turns[word.turn] += len(word.text)
+        upright = turns.most_common(1)[0][0] if turns else 0
+        # Skew was measured across lines that run left to right; it says nothing about lines that turned out to stand.
+        skew = 0.0 if upright % 180 else self.skew
+        return Reading(tuple(words), (self.turn + upright) % 360, skew, engine=engine.name)
+
+
+def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
+    """Read a grey image; a poor reading is retried, and the last to be asked is the stronger engine if there is one.
+
+    What no confidence gives away afterwards is mended before the first reading: on a skewed page and on grey paper
+    under uneven light Tesseract silently loses lines, and a page of specks can take it a minute.
 
     Raises:
         OcrFailedError: the engine refused the image.
     """
     if not has_ink(image, dpi=dpi):
         return Reading(())
-    noisy = noise_level(image) > NOISY
-    if noisy:
-        first, back = clean(image, dpi=dpi)
-        skew = _angle(back)
-    else:
-        skew = find_skew(image)
-        first, back = straighten(image, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
-    best = _read(engine, first, [back], dpi=dpi, skew=skew)
-    if not best.poor:
-        return best
-    tries = [best]
-    if first is not image and not noisy:
-        tries.append(_read(engine, image, [], dpi=dpi, skew=skew))
-    turn, sure = check_turn(engine.orientation(first, dpi=dpi)) if best.maybe_turned else (0, 0.0)
-    if turn and sure >= _MIN_ORIENTATION:
-        turned, unturn = turn_clockwise(first, turn)
-        tries.append(_read(engine, turned, [unturn, back], dpi=dpi, turn=turn, skew=find_skew(turned)))
-    best = max(tries, key=lambda r: r.score)
-    if best.poor and not noisy:
-        turned, unturn = turn_clockwise(image, best.turn)
-        cleaned, unclean = clean(turned, dpi=dpi)
-        again = _read(engine, cleaned, [unclean, unturn], dpi=dpi, turn=best.turn, skew=_angle(unclean))
-        best = max(best, again, key=lambda r: r.score)
+    page = _View(image, dpi)
+    view = page.prepared()
+    best = view.read(engine)
+    if best.poor:
+        best, view = _retried(engine, page, view, best)
+    if isinstance(engine, BackedEngine) and best.doubtful:
+        best = max(best, view.read(engine.stronger), key=lambda r: r.score)
     return _drop_noise(best)
 
 
-def _angle(back: Affine) -> float:
-    return math.degrees(math.atan2(back[3], back[0]))
-
-
-def _read(
-    engine: OcrEngine, image: Image, back: Sequence[Affine], *, dpi: float, turn: int = 0, skew: float = 0.0
-) -> Reading:
-    """Read an image that was made from the page (of `dpi`) by steps; `back` undoes them, the last step first."""
-    said = engine.recognise(image, dpi=dpi / math.prod(math.hypot(step[0], step[3]) for step in back))
-    words = check_words(said, image.size)
-    for step in back:
-        scale = math.hypot(step[0], step[3])
-        words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]
-    turns = Counter[int]()
-    for word in words:
-        turns[word.turn] += len(word.text)
-    upright = turns.most_common(1)[0][0] if turns else 0
-    # Skew was measured across lines that run left to right; it says nothing about lines that turned out to stand.
-    return Reading(tuple(words), (turn + upright) % 360, 0.0 if upright % 180 else skew, engine=engine.name)
+def _retried(engine: OcrEngine, page: _View, first: _View, reading: Reading) -> tuple[Reading, _View]:
+    """The best of the first reading and up to three more (untouched, upright, cleaned), and what it was read from."""
+    tries = [(reading, first)]
+    if first.image is not page.image and not first.clean:
+        plain = replace(page, skew=first.skew)
+        tries.append((plain.read(engine), plain))
+    turn, sure = check_turn(engine.orientation(first.image, dpi=page.dpi)) if reading.maybe_turned else (0, 0.0)
+    if turn and sure >= _MIN_ORIENTATION:
+        upright = first.turned(turn)
+        tries.append((upright.read(engine), upright))
+    best = max(tries, key=lambda t: t[0].score)[0]
+    if best.poor and not first.clean:
+        cleaned = page.turned(best.turn).cleaned()
+        tries.append((cleaned.read(engine), cleaned))
+    return max(tries, key=lambda t: t[0].score)
 
 
 def _drop_noise(reading: Reading) -> Reading:

@@ -7,15 +7,26 @@ import os
 import struct
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 
 from docalign.errors import OcrFailedError, OcrMissingError, UsageError
-from docalign.ingest import tesseract
-from docalign.ingest.enhance import NOISY, find_skew, map_box, noise_level, straighten, turn_clockwise
-from docalign.ingest.ocr import OcrEngine, OcrWord, choose_engine, split_languages
+from docalign.ingest import hard, tesseract
+from docalign.ingest.enhance import (
+    NOISY,
+    even_light,
+    find_skew,
+    is_noisy,
+    map_box,
+    noise_level,
+    straighten,
+    turn_clockwise,
+)
+from docalign.ingest.ocr import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
 from docalign.ingest.reading import Reading, read_image, to_content
 from tests.support.files import picture_of
 
@@ -150,6 +161,80 @@ class Recorder:
     def orientation(self, image: Image.Image, *, dpi: float) -> tuple[int, float]:
         self.calls.append("orientation")
         return self._orientation
+
+
+def scanned(page: Image.Image, *, light: tuple[float, float], grain: float, seed: int = 7) -> Image.Image:
+    """The page under light that falls off from left to right, with grain of a standard deviation in grey levels."""
+    draw = np.random.default_rng(seed)
+    fall = np.linspace(*light, page.width, dtype=np.float32)[None, :]
+    pixels = np.asarray(page, dtype=np.float32) * 0.6 + 0.4 * 255
+    return Image.fromarray(np.clip(pixels * fall + draw.normal(0, grain, pixels.shape), 0, 255).astype(np.uint8))
+
+
+def test_grey_paper_under_uneven_light_is_evened_before_the_first_reading(page: Image.Image) -> None:
+    dim = scanned(page, light=(0.9, 0.5), grain=2)
+    assert not is_noisy(dim)
+    even = np.asarray(even_light(dim))
+    assert min(np.median(even[:, :200]), np.median(even[:, -200:])) > 235
+    assert even_light(page) is page
+
+
+def test_grain_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:
+    grainy = scanned(page, light=(0.95, 0.9), grain=22)
+    assert is_noisy(grainy)
+    assert words_of(read_image(engine, grainy, dpi=200)) == TEXT
+    recorder = Recorder([word(f"good{n}", 0.95) for n in range(30)])
+    read_image(recorder, grainy, dpi=200)
+    assert recorder.calls == ["read"]
+
+
+def test_a_dark_panel_stays_dark(page: Image.Image) -> None:
+    panel = scanned(page, light=(0.9, 0.85), grain=2)
+    panel.paste(20, (100, 1200, 1600, 1800))
+    assert np.median(np.asarray(even_light(panel))[1300:1700, 200:1500]) < 128
+
+
+def test_a_doubtful_reading_goes_to_the_stronger_engine_and_the_better_one_is_kept(page: Image.Image) -> None:
+    doubtful = [word(f"perhaps{n}", 0.75) for n in range(30)]
+    usual, stronger = Recorder(list(doubtful)), Recorder([word(f"surely{n}", 0.9) for n in range(30)])
+    assert words_of(read_image(BackedEngine(usual, stronger), page, dpi=200)).startswith("surely0")
+    usual, stronger = Recorder(list(doubtful)), Recorder([word(f"less{n}", 0.7) for n in range(30)])
+    assert words_of(read_image(BackedEngine(usual, stronger), page, dpi=200)).startswith("perhaps0")
+    usual, stronger = Recorder([word(f"good{n}", 0.95) for n in range(30)]), Recorder()
+    read_image(BackedEngine(usual, stronger), page, dpi=200)
+    assert stronger.calls == []
+
+
+def test_hard_without_its_extra_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hard, "installed", lambda: False)
+    with pytest.raises(OcrMissingError, match=r"docalign\[hard\]"):
+        choose_engine("eng", "hard")
+    assert not isinstance(choose_engine("eng", "auto"), BackedEngine)
+
+
+def test_hard_is_behind_tesseract_where_it_reads_the_languages(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hard, "installed", lambda: True)
+    assert isinstance(choose_engine("eng", "auto"), BackedEngine)
+    assert not isinstance(choose_engine("eng", "tesseract"), BackedEngine)
+    with pytest.raises(OcrMissingError, match="does not read osd"):
+        choose_engine("osd", "hard")
+
+
+def test_words_share_the_box_of_their_line() -> None:
+    line = {"topLeftCoord": (100, 10), "bottomRightCoord": (300, 40), "text": "abc  de f", "confidence": 0.97}
+    words = list(hard._words(line, 3))
+    assert [w.text for w in words] == ["abc", "de", "f"]
+    assert words[0].box[0] == 100
+    assert words[-1].box[2] == pytest.approx(300)
+    assert all(a.box[2] < b.box[0] for a, b in pairwise(words))
+    assert {w.line for w in words} == {3}
+
+
+@pytest.mark.skipif(not hard.installed(), reason="the extra 'hard' is not installed")
+def test_the_stronger_engine_reads(page: Image.Image) -> None:
+    words = choose_engine("eng", "hard").recognise(page, dpi=200)
+    assert " ".join(w.text for w in words) == TEXT
+    assert words[0].box == pytest.approx((180, 208, 257, 240), abs=16)
 
 
 def word(text: str, confidence: float) -> OcrWord:
