@@ -36,6 +36,8 @@ def open_or_repair(
     """
     failed: pdfium.PdfiumError | None = None
     pdf = None
+    # PDFium leaves its last error standing when a file opens without pages; opening no file at all replaces it.
+    raw.FPDF_LoadDocument(b"\0", None)
     try:
         pdf = pdfium.PdfDocument(path, password=options.password)
     except pdfium.PdfiumError as error:

@@ -62,6 +62,12 @@ def test_the_right_password_opens_and_the_wrong_one_is_told_apart(pool: WorkerPo
     assert document.text == "A secret that a password opens"
 
 
+def test_the_error_of_one_pdf_is_not_that_of_the_next() -> None:
+    with WorkerPool(1) as pool:
+        refused(encrypted_pdf("open sesame"), "a.pdf", pool)
+        assert type(refused(ZERO, "b.pdf", pool)) is errors.EmptyInputError
+
+
 def test_too_many_pages_and_bytes(pool: WorkerPool) -> None:
     pages = refused(GOOD, "a.pdf", pool, max_pages=2)
     assert (pages.exit_code, "3 pages" in pages.what) == (5, True)
