@@ -78,7 +78,7 @@ def _print(report: Report) -> None:
     from rich.console import Console
 
     # Wide enough for every column where nobody's window says otherwise.
-    console = Console(stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else 120)
+    console = Console(stderr=True, highlight=False, markup=False, width=None if sys.stderr.isatty() else 140)
     if report.pages:
         console.print(_table(report))
     for page in report.pages:
