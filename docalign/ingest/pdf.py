@@ -12,18 +12,17 @@ from typing import TYPE_CHECKING, Final
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-from docalign.errors import (
-    DamagedInputError,
-    OcrMissingError,
-)
+from docalign.errors import DamagedInputError, DocalignError, OcrMissingError
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import OutlineEntry, PageContent, TextLine
 from docalign.ingest.page_facts import measure
 from docalign.ingest.page_picture import render, small_picture, without_unseen
+from docalign.ingest.pdf_attachments import attachments, is_portfolio, list_attachments
 from docalign.ingest.pdf_chars import crop_box
 from docalign.ingest.pdf_damage import page_damage
-from docalign.ingest.pdf_open import ends_of, open_or_repair
+from docalign.ingest.pdf_forms import FormText, form_text, refuse_dynamic_form, xfa_warning
+from docalign.ingest.pdf_open import PdfFile, open_or_repair, too_many_pages
 from docalign.ingest.pdf_outline import read_outline
 from docalign.ingest.pdf_structure import open_structure, page_count
 from docalign.ingest.pdf_tags import is_tagged
@@ -33,35 +32,79 @@ from docalign.ingest.spot_check import SpotCheck, spot_check
 from docalign.ingest.triage import MIN_CHARS, PageFacts, Verdict, judge, judge_agreement
 
 if TYPE_CHECKING:
+    from docalign.document import Box
     from docalign.ingest.pdf_chars import PageChars
 
 __all__ = ["PdfReader", "Triaged"]
 
 _OCR_GAIN: Final = 1.5
+_MAX_DEPTH: Final = 2
+"""Portfolios in portfolios."""
 
 
 @dataclass(frozen=True, slots=True)
 class Triaged:
-    """A page's text layer, the verdict on it, and the spot check that the verdict rests on, if there was one."""
+    """A page's text layer (with the text of its form), the verdict on it, the spot check that the verdict rests on, if
+    there was one, and the text of the form alone."""
 
     layer: PageContent
     verdict: Verdict
     check: SpotCheck | None
+    form: FormText
 
 
 class PdfReader:
     """An opened PDF; see `formats.PageReader`."""
 
-    def __init__(self, path: str, options: IngestOptions) -> None:
-        self._path = path
+    def __init__(self, path: str, options: IngestOptions, *, data: bytes | None = None, depth: int = 0) -> None:
+        """Open the file at `path`, or `data`: a file found inside another, `depth` portfolios deep."""
+        self._file = PdfFile(path, data)
         self._options = options
         self._engine: OcrEngine | None = None
-        self._structure = open_structure(path, options.password)
-        self._pdf, warnings = open_or_repair(path, options, self._structure)
-        self.pages = len(self._pdf)
+        self._structure = open_structure(self._file, options.password)
+        refuse_dynamic_form(self._structure)
+        self._pdf, warnings = open_or_repair(self._file, options, self._structure)
+        self._own = len(self._pdf)
         self._tags = options.use_tags and is_tagged(self._pdf)
-        truncated = b"%%EOF" not in ends_of(path)[1]
-        self.warnings = (("the file's end is missing; pages may be lost.",) if truncated else ()) + warnings
+        self._inner, listed = self._open_portfolio(depth)
+        self.pages: int = self._own + sum(reader.pages for reader in self._inner)
+        if self.pages > options.max_pages:
+            raise too_many_pages(self.pages, options)
+        truncated = b"%%EOF" not in self._file.ends()[1]
+        end = ("the file's end is missing; pages may be lost.",) if truncated else ()
+        self.warnings = (*end, *warnings, *xfa_warning(self._structure), *listed)
+
+    def _open_portfolio(self, depth: int) -> tuple[tuple[PdfReader, ...], tuple[str, ...]]:
+        """Readers of the PDFs in a portfolio, and warnings about which pages they are and what was not read."""
+        portfolio = is_portfolio(self._structure) and depth < _MAX_DEPTH
+        inner: list[PdfReader] = []
+        notes: list[str] = []
+        unread = []
+        first = self._own + 1
+        for item in attachments(self._structure, read=portfolio):
+            if not item.is_pdf:
+                unread.append(item)
+                continue
+            try:
+                reader = PdfReader(item.name, self._options, data=item.data, depth=depth + 1)
+            except DocalignError as error:
+                notes.append(f"the attached file {item.name} was not read: {error.what}")
+                continue
+            last = first + reader.pages - 1
+            which = f"page {first} is" if last == first else f"pages {first}–{last} are"
+            notes += [f"{which} the attached file {item.name}.", *(f"{item.name}: {w}" for w in reader.warnings)]
+            first = last + 1
+            inner.append(reader)
+        return tuple(inner), (*notes, *list_attachments(tuple(unread)))
+
+    def _place(self, index: int) -> tuple[PdfReader, int]:
+        """The reader of a portfolio's page, and its index there."""
+        index -= self._own
+        for reader in self._inner:
+            if index < reader.pages:
+                return reader, index
+            index -= reader.pages
+        raise IndexError(index)
 
     @property
     def outline(self) -> tuple[OutlineEntry, ...]:
@@ -74,6 +117,9 @@ class PdfReader:
         Raises:
             DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none.
         """
+        if index >= self._own:
+            reader, inner = self._place(index)
+            return replace(reader.page(inner), number=index + 1)
         try:
             page = self._pdf[index]
             try:
@@ -85,6 +131,9 @@ class PdfReader:
 
     def size(self, index: int) -> tuple[float, float]:
         """Width and height in points of a page, unrotated; its content is not parsed."""
+        if index >= self._own:
+            reader, inner = self._place(index)
+            return reader.size(inner)
         page = self._pdf[index]
         try:
             return crop_box(page)[2:]
@@ -92,15 +141,17 @@ class PdfReader:
             page.close()
 
     def close(self) -> None:
+        for reader in self._inner:
+            reader.close()
         self._pdf.close()
         if self._structure is not None:
             self._structure.close()
 
     def _checked(self, content: PageContent, index: int) -> PageContent:
         """The page with what is damaged on it as warnings; an error where nothing of it is left, or under `strict`."""
-        if self._structure is None or page_count(self._structure) != self.pages:
+        if self._structure is None or page_count(self._structure) != self._own:
             return content
-        damage = page_damage(self._structure, self._path, index)
+        damage = page_damage(self._structure, self._file, index)
         if not damage:
             return content
         what = "is damaged: " + "; ".join(damage) + "."
@@ -114,6 +165,9 @@ class PdfReader:
         Raises:
             pypdfium2.PdfiumError: PDFium cannot load the page. OcrError: the engine failed.
         """
+        if index >= self._own:
+            reader, inner = self._place(index)
+            return reader.triage(inner)
         page = self._pdf[index]
         try:
             return self._triage(page, index)
@@ -122,32 +176,41 @@ class PdfReader:
 
     def _triage(self, page: pdfium.PdfPage, index: int) -> Triaged:
         picture = small_picture(page)
+        form = self._form(page, index)
         facts: list[PageFacts] = []
 
         def look(found: PageContent, chars: PageChars) -> PageContent:
             content = without_unseen(found, picture)
             facts.append(measure(page, content, chars, picture))
-            return content
+            lines, invisible = (*content.lines, *form.shown), (*content.invisible, *form.unseen)
+            return replace(content, lines=lines, invisible=invisible) if form.shown or form.unseen else content
 
         layer = extract_page(self._pdf, index, look, tags=self._tags)
         verdict, check = judge(facts[0]), None
         if verdict.read == "check" and self._options.ocr == "auto" and self._can_ocr():
             check = spot_check(self._choose_engine(), page, layer)
             verdict = judge_agreement(verdict, check.agreement, overrules=check.overrules)
-        return Triaged(replace(layer, kind=verdict.kind), verdict, check)
+        kind = "text" if verdict.kind == "blank" and form.shown else verdict.kind
+        return Triaged(replace(layer, kind=kind), verdict, check, form)
+
+    def _form(self, page: pdfium.PdfPage, index: int) -> FormText:
+        if self._structure is None or page_count(self._structure) != self._own:
+            return FormText()
+        left, top, _, _ = crop_box(page)
+        return form_text(self._structure, index, left, top)
 
     def _read(self, page: pdfium.PdfPage, index: int) -> PageContent:
         found = self._triage(page, index)
         layer, verdict = found.layer, found.verdict
         if self._options.ocr == "always":
-            return self._ocr(page, layer, must=True)
+            return _with_form(self._ocr(page, layer, must=True), found.form)
         if verdict.read == "layer":
             return layer
         if self._options.ocr == "never":
             return _unread(layer, verdict)
         if verdict.read == "check":
             return replace(layer, warnings=(*layer.warnings, _doubtful(verdict, "no OCR engine is here to check it")))
-        return self._ocr(page, layer, must=verdict.read == "ocr", why=verdict)
+        return _with_form(self._ocr(page, layer, must=verdict.read == "ocr", why=verdict), found.form)
 
     def _choose_engine(self) -> OcrEngine:
         if self._engine is None:
@@ -192,6 +255,22 @@ class PdfReader:
             dropped=(*layer.dropped, *found.dropped, *_replaced(layer)),
             warnings=(*warnings, *found.warnings),
         )
+
+
+def _with_form(content: PageContent, form: FormText) -> PageContent:
+    """A page read by OCR with those values of its form that the picture did not show, in place."""
+    if not content.ocr or not form.shown:
+        return content
+    missing = tuple(line for line in form.shown if not any(_over(line.box, other.box) for other in content.lines))
+    dropped = list(content.dropped)
+    for line in missing:
+        if (entry := (line.text, "replaced by OCR")) in dropped:
+            dropped.remove(entry)
+    return replace(content, lines=(*content.lines, *missing), dropped=tuple(dropped))
+
+
+def _over(a: Box, b: Box) -> bool:
+    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _doubtful(verdict: Verdict, then: str) -> str:

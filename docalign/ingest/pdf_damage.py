@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
-from docalign.ingest.pdf_structure import filters, stream_damage
+from docalign.ingest.pdf_structure import PdfFile, filters, stream_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,19 +26,19 @@ _MAX_FORMS: Final = 200
 _MAX_DEPTH: Final = 5
 
 
-def page_damage(structure: pikepdf.Pdf, path: str, index: int) -> tuple[str, ...]:
+def page_damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> tuple[str, ...]:
     """What is damaged on page `index` (from 0), a sentence's end each ("its content … "); nothing for a sound page."""
     try:
-        return tuple(dict.fromkeys(_damage(structure, path, index)))
+        return tuple(dict.fromkeys(_damage(structure, file, index)))
     except Exception as error:  # noqa: BLE001 - a second opinion only: what it cannot look at, it says so
         return (f"its objects cannot be read ({type(error).__name__}: {error})",)
 
 
-def _damage(structure: pikepdf.Pdf, path: str, index: int) -> Iterator[str]:
+def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> Iterator[str]:
     page = structure.pages[index]
     contents: Any = page.obj.get("/Contents")
     if contents is None:
-        if _names_contents(path, index):
+        if _names_contents(file, index):
             yield "its content is missing from the file"
         return
     parts: list[Any] = list(contents) if _kind(contents) == "Array" else [contents]
@@ -116,13 +116,13 @@ def _shown(name: bytes) -> str:
     return "/" + name.decode("latin-1")[:40]
 
 
-def _names_contents(path: str, index: int) -> bool:
+def _names_contents(file: PdfFile, index: int) -> bool:
     """Whether the page's dictionary names contents at all. qpdf hides entries whose object is missing; pdfminer does
     not, and is asked only about pages without any."""
     import pdfplumber
 
     try:
-        with pdfplumber.open(path) as pdf:
+        with pdfplumber.open(file.opened()) as pdf:
             return pdf.pages[index].page_obj.attrs.get("Contents") is not None
     except Exception:  # noqa: BLE001 - an opinion
         return False

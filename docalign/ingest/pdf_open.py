@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pypdfium2 as pdfium
@@ -17,16 +16,16 @@ from docalign.errors import (
     UnsupportedFormatError,
 )
 from docalign.ingest.options import IngestOptions
-from docalign.ingest.pdf_structure import page_count, repaired
+from docalign.ingest.pdf_structure import PdfFile, page_count, repaired
 
 if TYPE_CHECKING:
     import pikepdf
 
-__all__ = ["ends_of", "open_or_repair"]
+__all__ = ["PdfFile", "open_or_repair", "too_many_pages"]
 
 
 def open_or_repair(
-    path: str, options: IngestOptions, structure: pikepdf.Pdf | None
+    file: PdfFile, options: IngestOptions, structure: pikepdf.Pdf | None
 ) -> tuple[pdfium.PdfDocument, tuple[str, ...]]:
     """The file as PDFium reads it, or a copy that qpdf repaired where that has more pages; and warnings.
 
@@ -39,7 +38,7 @@ def open_or_repair(
     # PDFium leaves its last error standing when a file opens without pages; opening no file at all replaces it.
     raw.FPDF_LoadDocument(b"\0", None)
     try:
-        pdf = pdfium.PdfDocument(path, password=options.password)
+        pdf = pdfium.PdfDocument(file.path if file.data is None else file.data, password=options.password)
     except pdfium.PdfiumError as error:
         failed = error
     count, known = len(pdf) if pdf else 0, page_count(structure)
@@ -54,16 +53,21 @@ def open_or_repair(
             pdf, count = better, len(better)
     if pdf is None:
         assert failed is not None
-        raise _why_not(path, failed, options) from failed
+        raise _why_not(file, failed, options) from failed
     if count == 0:
         pdf.close()
-        raise _no_pages(path)
+        raise _no_pages(file)
     if count > options.max_pages:
         pdf.close()
-        raise LimitExceededError(
-            f"it has {count} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split the file."
-        )
+        raise too_many_pages(count, options)
     return pdf, warnings
+
+
+def too_many_pages(count: int, options: IngestOptions) -> LimitExceededError:
+    """The error of a file with more pages than the options allow."""
+    return LimitExceededError(
+        f"it has {count} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split the file."
+    )
 
 
 def _from_bytes(data: bytes, options: IngestOptions) -> pdfium.PdfDocument | None:
@@ -73,7 +77,7 @@ def _from_bytes(data: bytes, options: IngestOptions) -> pdfium.PdfDocument | Non
         return None
 
 
-def _why_not(path: str, error: pdfium.PdfiumError, options: IngestOptions) -> DocalignError:
+def _why_not(file: PdfFile, error: pdfium.PdfiumError, options: IngestOptions) -> DocalignError:
     code = getattr(error, "err_code", None)
     if code == raw.FPDF_ERR_PASSWORD:
         said = "the password does not open this PDF." if options.password else "this PDF is encrypted."
@@ -82,21 +86,21 @@ def _why_not(path: str, error: pdfium.PdfiumError, options: IngestOptions) -> Do
         return EncryptedInputError(
             "this PDF is protected by a scheme PDFium does not know.", remedy="Save an unprotected copy."
         )
-    head, tail = ends_of(path)
+    head, tail = file.ends()
     if b"%PDF-" not in head:
         return UnsupportedFormatError("this is not a PDF file.", remedy="Check how the file was made.")
     if b"%%EOF" not in tail:
         return DamagedInputError(
             "this PDF is truncated: its end is missing.", remedy="Fetch it again, or try: qpdf IN OUT"
         )
-    if _count_with_pdfplumber(path) == 0:
-        return _no_pages(path)
+    if _count_with_pdfplumber(file) == 0:
+        return _no_pages(file)
     return DamagedInputError(f"this PDF is damaged ({error}).", remedy="Save it again, or try: qpdf IN OUT")
 
 
-def _no_pages(path: str) -> DocalignError:
+def _no_pages(file: PdfFile) -> DocalignError:
     """PDFium found none; ask the second parser before saying so."""
-    count = _count_with_pdfplumber(path)
+    count = _count_with_pdfplumber(file)
     if count:
         return DamagedInputError(
             f"PDFium finds no page in this PDF, pdfplumber finds {count}: its page tree is damaged.",
@@ -105,18 +109,11 @@ def _no_pages(path: str) -> DocalignError:
     return EmptyInputError("this PDF has no pages (PDFium and pdfplumber agree).", remedy="Check how it was made.")
 
 
-def _count_with_pdfplumber(path: str) -> int | None:
+def _count_with_pdfplumber(file: PdfFile) -> int | None:
     import pdfplumber
 
     try:
-        with pdfplumber.open(path) as pdf:
+        with pdfplumber.open(file.opened()) as pdf:
             return len(pdf.pages)
     except Exception:  # noqa: BLE001 - pdfminer raises anything at all on broken files; this is only an opinion
         return None
-
-
-def ends_of(path: str) -> tuple[bytes, bytes]:
-    with Path(path).open("rb") as file:
-        head = file.read(1024)
-        file.seek(max(0, Path(path).stat().st_size - 2048))
-        return head, file.read()

@@ -8,8 +8,11 @@ is no error: PDFium reads it, and nothing is known about its objects.
 from __future__ import annotations
 
 import logging
+import warnings
 import zlib
+from dataclasses import dataclass
 from io import BytesIO
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
@@ -17,7 +20,7 @@ if TYPE_CHECKING:
 
     import pikepdf
 
-__all__ = ["open_structure", "page_count", "repaired", "stream_damage"]
+__all__ = ["PdfFile", "filters", "open_structure", "page_count", "repaired", "stream_damage"]
 
 _MAX_OUTPUT: Final = 64 << 20
 _PIECE: Final = 1 << 16
@@ -31,13 +34,34 @@ _FILTERS: Final = frozenset(
 _FLATE: Final = (["/FlateDecode"], ["/Fl"])
 
 
-def open_structure(path: str, password: str | None) -> pikepdf.Pdf | None:
+@dataclass(frozen=True, slots=True)
+class PdfFile:
+    """Where a PDF's bytes are: at `path`, or (a file found inside another) in `data`."""
+
+    path: str
+    data: bytes | None = None
+
+    def opened(self) -> str | BytesIO:
+        """What libraries open: the path, or the bytes as a file."""
+        return self.path if self.data is None else BytesIO(self.data)
+
+    def ends(self) -> tuple[bytes, bytes]:
+        """The first 1 and the last 2 kB."""
+        if self.data is not None:
+            return self.data[:1024], self.data[-2048:]
+        with Path(self.path).open("rb") as file:
+            head = file.read(1024)
+            file.seek(max(0, Path(self.path).stat().st_size - 2048))
+            return head, file.read()
+
+
+def open_structure(file: PdfFile, password: str | None) -> pikepdf.Pdf | None:
     """The file's objects; None where qpdf cannot open it."""
     import pikepdf
 
     logging.getLogger("pikepdf").setLevel(logging.CRITICAL)  # damage is reported by page, not on stderr
     try:
-        return pikepdf.open(path, password=password or "", suppress_warnings=True)
+        return pikepdf.open(file.opened(), password=password or "", suppress_warnings=True)
     except Exception:  # noqa: BLE001 - a second opinion only, and hostile files raise anything at all
         return None
 
@@ -56,7 +80,9 @@ def repaired(structure: pikepdf.Pdf) -> bytes | None:
     """The file written anew with a sound cross-reference table and page tree; None where that fails."""
     target = BytesIO()
     try:
-        structure.save(target)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about form fields; the copy is only read
+            structure.save(target)
     except Exception:  # noqa: BLE001 - as above
         return None
     return target.getvalue()
