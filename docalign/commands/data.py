@@ -15,7 +15,7 @@ from docalign.errors import InvalidGoldError, UsageError
 from docalign.output.jsonout import dump
 
 if TYPE_CHECKING:
-    from docalign.train.build import BuildOptions, BuildReport
+    from docalign.train.prepare import BuildOptions, BuildReport
 
 __all__ = ["parse_sizes", "parse_weights", "run_build", "run_check", "run_stats", "run_view"]
 
@@ -57,10 +57,10 @@ def run_build(sources: Sequence[str], *, out: str, options: Mapping[str, Any], q
     """Make gold lines of structured files and print what was made, by domain.
 
     Raises:
-        DocalignError: see `train.build.build_gold`.
+        DocalignError: see `train.prepare.build_gold`.
     """
     from docalign.commands.train import need_extra
-    from docalign.train.build import BuildOptions, build_gold
+    from docalign.train.prepare import BuildOptions, build_gold
 
     asked: BuildOptions = BuildOptions(**{k: v for k, v in options.items() if v is not None})
     if asked.forms.get("pdf") or asked.forms.get("scan"):
@@ -98,7 +98,7 @@ def _say(report: BuildReport) -> None:
 
 
 def _table(report: BuildReport, out: Path) -> str:
-    from docalign.train.build.run import dev_path
+    from docalign.train.prepare.run import dev_path
 
     rows: list[tuple[str, ...]] = [("domain", "documents", "train lines", "dev lines", "blocks", "chunks")]
     columns: tuple[Counter[str], ...] = (

@@ -53,7 +53,7 @@ def run_train(
         raise UsageError(f"there is no training method {method!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
     need_extra("train", "torch", "transformers", "trl")
     from docalign import models
-    from docalign.train.build.run import dev_path
+    from docalign.train.prepare.run import dev_path
     from docalign.train.sft import SftOptions, train_sft
 
     named = base or (None if recipe is not None and "base" in read_toml(recipe) else models.BASE)

@@ -12,14 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docalign import errors
-from docalign.train.build import BuildOptions, build_gold, run
-from docalign.train.build.duplicates import NearDuplicates
-from docalign.train.build.run import dev_path
-from docalign.train.build.sources import SourceFiles, read_sources
-from docalign.train.build.tree_policy import tree_starts
 from docalign.train.corpus import is_held_out
 from docalign.train.gold import read_gold
 from docalign.train.policy_gold import Unit, precut
+from docalign.train.prepare import BuildOptions, build_gold, run
+from docalign.train.prepare.duplicates import NearDuplicates
+from docalign.train.prepare.run import dev_path
+from docalign.train.prepare.sources import SourceFiles, read_sources
+from docalign.train.prepare.tree_policy import tree_starts
 
 ANIMALS = ("heron", "otter", "badger", "kestrel", "adder", "lapwing", "marten", "pike", "newt", "osprey")
 
