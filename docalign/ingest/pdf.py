@@ -1,7 +1,7 @@
 """PDF files: opening them with errors that name the cause, and deciding page by page between text layer and OCR.
 
 Runs in a worker process, because PDFium may crash on hostile files. The text layer itself is read by `pdf_text` and
-`pdf_tables`, images of pages by `reading`; this module only decides and renders.
+`tables`, images of pages by `reading`; this module only decides and renders.
 """
 
 from __future__ import annotations

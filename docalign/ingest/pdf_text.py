@@ -28,9 +28,9 @@ import numpy.typing as npt
 from docalign.ingest.frame import union
 from docalign.ingest.page import PageContent, TextLine, Word
 from docalign.ingest.pdf_chars import HYPHEN, PageChars, crop_box, read_chars
-from docalign.ingest.pdf_rules import read_rules
-from docalign.ingest.pdf_tables import with_tables
+from docalign.ingest.pdf_rules import read_drawing
 from docalign.ingest.pdf_tags import read_roles
+from docalign.ingest.tables import with_tables
 
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
@@ -73,11 +73,11 @@ def extract_page(pdf: pdfium.PdfDocument, index: int, look: Look | None = None, 
     try:
         chars = read_chars(page, read_roles(page) if tags else {})
         left, top, _, _ = crop_box(page)
-        rules = [(rule.box(left, top), rule.horizontal) for rule in read_rules(page)]
+        drawing = read_drawing(page, left, top)
     finally:
         page.close()
     content = _content(chars, index + 1)
-    return with_tables(look(content, chars) if look else content, rules)
+    return with_tables(look(content, chars) if look else content, drawing)
 
 
 def _content(chars: PageChars, number: int) -> PageContent:
