@@ -34,19 +34,18 @@ if TYPE_CHECKING:
 
 __all__ = ["TextSigns", "fold", "letter_fit", "script_of", "text_signs", "width_fit"]
 
-_ADVANCE: Final = dict(
-    zip(
-        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.,:;-()'/",
-        (500, 528, 472, 528, 500, 306, 528, 528, 250, 250, 500, 250, 806, 528, 528, 528, 528, 333, 445, 278, 528, 500)
-        + (722, 500, 500, 472)
-        + (695, 667, 695, 722, 639, 583, 750, 750, 306, 445, 695, 583, 861, 722, 750, 611, 750, 695, 611, 611, 722, 695)
-        + (944, 695, 695, 611)
-        + (528,) * 10
-        + (264, 264, 278, 278, 333, 333, 333, 186, 278),
-        strict=True,
-    )
+_LATIN_END: Final = 128
+_USUAL: Final = np.zeros(_LATIN_END)
+_USUAL[[ord(c) for c in "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"]] = (
+    *(500, 528, 472, 528, 500, 306, 528, 528, 250, 250, 500, 250, 806, 528, 528, 528, 528, 333, 445, 278, 528, 500),
+    *(722, 500, 500, 472),
+    *(695, 667, 695, 722, 639, 583, 750, 750, 306, 445, 695, 583, 861, 722, 750, 611, 750, 695, 611, 611, 722, 695),
+    *(944, 695, 695, 611),
 )
-"""Advance widths in thousandths of an em: the mean of Helvetica's and Times-Roman's."""
+"""Advance widths of letters by code point, in thousandths of an em: the mean of Helvetica's and Times-Roman's."""
+_ENOUGH_LETTERS: Final = 9
+_SAME_WIDTH: Final = 0.08
+"""Type whose advances vary by less (relative) is of one width."""
 
 _FREQUENT: Final = {
     first: frozenset(following)
@@ -104,6 +103,7 @@ _SHORT_WORDS: Final = tuple(
         "и в не на с что по для из к от о как это или при а за до его он бы но же ее её то так был мы вы их все ни",
     )
 )
+_ENOUGH: Final = 30
 _ENOUGH_SHORT: Final = 10
 _WORD: Final = re.compile(r"[^\W\d_]+(?:['’][^\W\d_]+)*")
 _VOWELS: Final = {
@@ -141,54 +141,51 @@ class TextSigns:
 def text_signs(texts: Iterable[str], controls: int = 0) -> TextSigns:
     """The signs of a page's words; `controls` characters were dropped from them as control characters."""
     text = _LEADER.sub(" ", " ".join(texts))
-    count = sum(1 for c in text if c != " ") + controls
-    junk = controls + sum(1 for c in text if c == "\ufffd" or unicodedata.category(c) in ("Co", "Cn", "Cc"))
-    words = _WORD.findall(text)
+    characters = Counter(text)
+    characters.pop(" ", None)
+    count = characters.total() + controls
+    words = Counter(_WORD.findall(text))
     scripts = Counter[str]()
-    odd = 0
-    for word in words:
-        found = {script_of(c) for c in word if c.isalpha()}
-        scripts.update(script_of(c) for c in word if c.isalpha())
-        odd += len(found & _ONE_WORD_SCRIPTS) > 1 or (len(word) > 3 and _jumps(word))
+    for character, times in characters.items():
+        if character.isalpha():
+            scripts[script_of(character)] += times
     script, most = scripts.most_common(1)[0] if scripts else ("", 0)
-    lower = [word.casefold() for word in words]
-    vowels, pairs = _sound(lower, script)
-    short = [word for word in lower if 2 <= len(word) <= 3]
-    known = max((sum(word in common for word in short) for common in _SHORT_WORDS), default=0)
+    sounds = [(_sound(word, script), times) for word, times in words.items()]
+    letters, vowels, pairs, odd_pairs, odd = (sum(sound[n] * times for sound, times in sounds) for n in range(5))
+    short = {word: times for word, times in words.items() if 2 <= len(word) <= 3}
+    shorts = sum(short.values())
+    known = max(sum(times for word, times in short.items() if word.casefold() in known) for known in _SHORT_WORDS)
+    junk = controls + sum(times for character, times in characters.items() if _is_junk(character))
     return TextSigns(
         characters=count,
         letters=scripts.total(),
-        digits=sum(map(str.isdecimal, text)),
+        digits=sum(times for character, times in characters.items() if character.isdecimal()),
         junk=junk / count if count else 0.0,
         script=script,
         script_share=most / scripts.total() if scripts else 0.0,
-        vowels=vowels,
-        odd_pairs=pairs,
-        odd_words=odd / len(words) if words else 0.0,
-        short_words=known / len(short) if len(short) >= _ENOUGH_SHORT else None,
+        vowels=vowels / letters if letters >= _ENOUGH and script in _VOWELS else None,
+        odd_pairs=odd_pairs / pairs if pairs >= _ENOUGH else None,
+        odd_words=odd / words.total() if words else 0.0,
+        short_words=known / shorts if shorts >= _ENOUGH_SHORT else None,
     )
 
 
-def _jumps(word: str) -> bool:
-    """Capitals inside a word twice or more, as in `qXaRt`; `McDonald`, `iPhone` and `PDFs` are fine."""
-    return sum(a.islower() and b.isupper() for a, b in pairwise(word)) >= 2
+def _is_junk(character: str) -> bool:
+    return character == "\ufffd" or unicodedata.category(character) in ("Co", "Cn", "Cc")
 
 
-def _sound(words: list[str], script: str) -> tuple[float | None, float | None]:
-    """Vowels among the letters of words of three letters or more, and rare pairs among the Latin ones' pairs."""
-    letters = vowels = pairs = odd = 0
-    known = _VOWELS.get(script, frozenset())
-    for word in words:
-        plain = fold(word)
-        if len(plain) < 3:
-            continue
-        letters += len(plain)
-        vowels += sum(c in known for c in plain)
-        for a, b in pairwise(plain):
-            if a in _FREQUENT and b.isascii():
-                pairs += 1
-                odd += b not in _FREQUENT[a]
-    return (vowels / letters if letters >= 30 and known else None), (odd / pairs if pairs >= 30 else None)
+@lru_cache(maxsize=1 << 15)
+def _sound(word: str, script: str) -> tuple[int, int, int, int, bool]:
+    """Of a word of three letters or more: letters, vowels, pairs of Latin letters, rare ones among them; and whether it
+    mixes scripts, or has capitals inside twice, as in `qXaRt` (`McDonald`, `iPhone` and `PDFs` are fine)."""
+    odd = len({script_of(c) for c in word if c.isalpha()} & _ONE_WORD_SCRIPTS) > 1
+    odd = odd or sum(a.islower() and b.isupper() for a, b in pairwise(word)) >= 2
+    plain = fold(word)
+    if len(plain) < 3:
+        return 0, 0, 0, 0, odd
+    vowels = sum(c in _VOWELS.get(script, ()) for c in plain)
+    pairs = [(a, b) for a, b in pairwise(plain) if a in _FREQUENT and b.isascii()]
+    return len(plain), vowels, len(pairs), sum(b not in _FREQUENT[a] for a, b in pairs), odd
 
 
 def fold(text: str) -> str:
@@ -208,39 +205,32 @@ def width_fit(chars: PageChars) -> float | None:
 
     None where widths cannot tell: fewer than nine different letters of a style, or type of one width.
     """
-    mono = np.array([style.mono or style.hidden or style.size <= 0 for style in chars.styles], np.bool_)
     total, weight = 0.0, 0
     for number, style in enumerate(chars.styles):
-        mine = (chars.style == number) & (chars.codes > 0)
-        if mono[number] or not mine.any():
+        if style.mono or style.hidden or style.size <= 0:
             continue
-        boxes = chars.boxes[mine]
+        mine = np.flatnonzero((chars.style == number) & (chars.codes > 0) & (chars.codes < _LATIN_END))
         along = 1 if round(style.angle / 90) % 2 else 0
-        fit = letter_fit(chars.codes[mine], (boxes[:, along + 2] - boxes[:, along]) / style.size)
+        advances = (chars.boxes[mine, along + 2] - chars.boxes[mine, along]) / style.size
+        fit = letter_fit(chars.codes[mine], advances) if len(mine) >= _ENOUGH else None
         if fit is not None:
-            total += fit * int(mine.sum())
-            weight += int(mine.sum())
+            total += fit * len(mine)
+            weight += len(mine)
     return total / weight if weight else None
 
 
 def letter_fit(codes: npt.NDArray[np.int64], advances: npt.NDArray[np.float64]) -> float | None:
     """Correlation of letters' advances (fractions of their size) with what these letters usually take."""
-    sums: dict[int, list[float]] = {}
-    for code in np.unique(codes):
-        if code < 0x250 and chr(code) in _ADVANCE:
-            mine = advances[codes == code]
-            if len(mine) >= 2:
-                sums[int(code)] = [float(np.median(mine)), min(len(mine), 20)]
-    letters = [c for c in sums if chr(c).isalpha()]
-    if len(letters) < 9:
+    times = np.bincount(codes, minlength=_LATIN_END)[:_LATIN_END]
+    letters = np.flatnonzero((times >= 2) & (_USUAL > 0))
+    if len(letters) < _ENOUGH_LETTERS:
         return None
-    seen = np.array([sums[c][0] for c in letters])
-    usual = np.array([_ADVANCE[chr(c)] for c in letters])
-    weight = np.sqrt(np.array([sums[c][1] for c in letters]))
-    seen = seen - np.average(seen, weights=weight)
-    usual = usual - np.average(usual, weights=weight)
-    spread = float(np.sqrt(np.average(seen**2, weights=weight)))
-    if spread < 0.08 * float(np.mean([sums[c][0] for c in letters])):
+    mean = np.bincount(codes, weights=advances, minlength=_LATIN_END)[letters] / times[letters]
+    weight = np.sqrt(np.minimum(times[letters], 20))
+    seen = mean - np.average(mean, weights=weight)
+    usual = _USUAL[letters] - np.average(_USUAL[letters], weights=weight)
+    spread = float(np.average(seen**2, weights=weight))
+    if spread < (_SAME_WIDTH * float(mean.mean())) ** 2:
         return None
-    norm = float(np.sqrt(np.average(seen**2, weights=weight) * np.average(usual**2, weights=weight)))
+    norm = float(np.sqrt(spread * np.average(usual**2, weights=weight)))
     return float(np.average(seen * usual, weights=weight)) / max(norm, 1e-9)
