@@ -22,7 +22,7 @@ from docalign.ingest.options import IngestOptions
 __all__ = ["PageKeys", "may_be_cached"]
 
 _IRRELEVANT: Final = {
-    "max_bytes", "max_pages", "page_timeout_s", "file_timeout_s", "worker_memory_mib", "worker_output_mib", "strict",
+    "max_bytes", "max_pages", "page_timeout_s", "file_timeout_s", "worker_memory_mib", "worker_output_mib",
     "workers", "password", "use_cache", "cache_dir", "cache_mib",
 }  # fmt: skip
 """Options that decide whether a page is read, not what is read; a file with a password is not cached at all."""

@@ -22,6 +22,7 @@ from docalign.ingest.pdf_attachments import attachments, is_portfolio, list_atta
 from docalign.ingest.pdf_chars import crop_box
 from docalign.ingest.pdf_damage import page_damage
 from docalign.ingest.pdf_forms import FormText, form_text, refuse_dynamic_form, xfa_warning
+from docalign.ingest.pdf_images import refuse_huge_pictures
 from docalign.ingest.pdf_open import PdfFile, open_or_repair, too_many_pages
 from docalign.ingest.pdf_outline import read_outline
 from docalign.ingest.pdf_structure import open_structure, page_count
@@ -115,7 +116,8 @@ class PdfReader:
         """Read one page.
 
         Raises:
-            DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none.
+            DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none. LimitExceededError: it
+                holds a picture too large to decode.
         """
         if index >= self._own:
             reader, inner = self._place(index)
@@ -175,6 +177,7 @@ class PdfReader:
             page.close()
 
     def _triage(self, page: pdfium.PdfPage, index: int) -> Triaged:
+        refuse_huge_pictures(page, self._options.worker_memory_mib)
         picture = small_picture(page)
         form = self._form(page, index)
         facts: list[PageFacts] = []

@@ -6,17 +6,21 @@ Cheap facts for telling scans from pages with figures. Looks at page objects onl
 from __future__ import annotations
 
 import ctypes
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
-__all__ = ["Cover", "image_cover"]
+from docalign.errors import LimitExceededError
+
+__all__ = ["Cover", "image_cover", "refuse_huge_pictures"]
 
 _MAX_OBJECTS: Final = 5_000
 _MAX_DEPTH: Final = 5
 _FULL: Final = 0.9
+_BYTES_PER_PIXEL: Final = 4
 _Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Final[_Matrix] = (1, 0, 0, 1, 0, 0)
 
@@ -48,6 +52,34 @@ def image_cover(page: pdfium.PdfPage) -> Cover:
     _walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _IDENTITY, (left, bottom, right, top), tally, 0)
     share = min(1.0, tally.area / page_area)
     return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts)
+
+
+def refuse_huge_pictures(page: pdfium.PdfPage, memory_mib: int) -> None:
+    """Stop before a picture that PDFium could not decode in half of `memory_mib`: it would leave it out in silence.
+
+    Raises:
+        LimitExceededError: there is one; its size is known without decoding it.
+    """
+    most = memory_mib * (1 << 20) // 2 // _BYTES_PER_PIXEL
+    for width, height in _pictures(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, 0):
+        if width * height > most:
+            raise LimitExceededError(
+                f"holds a picture of {width} × {height} pixels, too large for the {memory_mib} MiB a worker may have.",
+                remedy="Raise worker_memory_mib.",
+            )
+
+
+def _pictures(parent, count, get, depth: int) -> Iterator[tuple[int, int]]:  # type: ignore[no-untyped-def]
+    """Width and height in pixels of the pictures among the first objects of a page and of its forms."""
+    for index in range(min(max(0, count(parent)), _MAX_OBJECTS)):
+        item = get(parent, index)
+        kind = raw.FPDFPageObj_GetType(item)
+        if kind == raw.FPDF_PAGEOBJ_IMAGE:
+            width, height = ctypes.c_uint(), ctypes.c_uint()
+            if raw.FPDFImageObj_GetImagePixelSize(item, width, height):
+                yield width.value, height.value
+        elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
+            yield from _pictures(item, raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, depth + 1)
 
 
 def _visible_box(page: pdfium.PdfPage) -> tuple[float, float, float, float]:

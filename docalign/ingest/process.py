@@ -89,7 +89,7 @@ class WorkerProcess:
         if answer.kind == "memory":
             self.kill()
             return Died(out_of_memory(limits)) if self.calls > 1 else out_of_memory(limits)
-        if isinstance(answer.value, OcrFailedError) and self.calls > 1:
+        if isinstance(answer.value, OcrFailedError):
             self.kill()  # the engine lives in this process: it may be out of order since an earlier page
             return Died(answer.value)
         return uncaught(answer.value) if answer.kind == "failure" else answer.value

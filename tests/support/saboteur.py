@@ -133,6 +133,7 @@ _ACTS: dict[str, Callable[[str], object]] = {
     "swallow": _swallow,
     "bad_alloc": _bad_alloc,
     "answer": _answer,
+    "babble": _answer,
     "leak": _leak,
     "garbage": _garbage,
     "pid": _pid,
