@@ -102,18 +102,21 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Leftover:
-    """Text of a page that is kept beside the document text: furniture or invisible text."""
+    """Text that is kept beside the document text: furniture or invisible text.
 
-    page: int
+    `page` is None where the input has no pages, `box` where its place on the page is not known.
+    """
+
+    page: int | None
     text: str
-    box: Box
+    box: Box | None
 
 
 @dataclass(frozen=True, slots=True)
 class Dropped:
-    """Characters of a page that stand nowhere else, and why (`hyphen`, `duplicate`, …)."""
+    """Characters that stand nowhere else, and why (`hyphen`, `duplicate`, …); `page` as for `Leftover`."""
 
-    page: int
+    page: int | None
     text: str
     reason: str
 
@@ -219,7 +222,7 @@ class Document:
                 furniture=tuple(_read_leftovers(value.get("furniture"))),
                 invisible=tuple(_read_leftovers(value.get("invisible"))),
                 dropped=tuple(
-                    Dropped(int(d["page"]), str(d["text"]), str(d["reason"])) for d in value.get("dropped") or ()
+                    Dropped(_page(d["page"]), str(d["text"]), str(d["reason"])) for d in value.get("dropped") or ()
                 ),
                 warnings=tuple(str(w) for w in value.get("warnings") or ()),
             )
@@ -309,11 +312,18 @@ def _structure_json(block: Block) -> dict[str, Any]:
 
 
 def _leftover_json(leftover: Leftover) -> dict[str, Any]:
-    return {"page": leftover.page, "text": leftover.text, "box": list(leftover.box)}
+    box = None if leftover.box is None else list(leftover.box)
+    return {"page": leftover.page, "text": leftover.text, "box": box}
 
 
 def _read_leftovers(values: Any) -> Iterable[Leftover]:
-    return (Leftover(int(v["page"]), str(v["text"]), _box(v["box"])) for v in values or ())
+    for value in values or ():
+        box = value["box"]
+        yield Leftover(_page(value["page"]), str(value["text"]), None if box is None else _box(box))
+
+
+def _page(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
 def _read_page(value: Mapping[str, Any]) -> Page:

@@ -15,7 +15,7 @@ from typing import Final
 
 from docalign.document import Document
 from docalign.errors import DocalignError
-from docalign.ingest.formats import Format, detect, fell_back
+from docalign.ingest.formats import Format, detect, fell_back, misnamed
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
 from docalign.ingest.paged import PagedFile, page_limits
@@ -26,6 +26,8 @@ from docalign.ingest.source import SourceFile, as_file
 __all__ = ["ingest"]
 
 _HEAD: Final = 4096
+_TAIL: Final = 1 << 16
+"""Where a ZIP has the names of its parts."""
 
 
 def ingest(
@@ -56,12 +58,15 @@ def ingest(
     try:
         with as_file(source, options) as file:
             found = _detect(file, called)
+            doubt = misnamed(found, called)
             if found.kind == "text":
                 document = _read_in_place(found, file, called)
                 return _with_notes(document, load().problems) if fell_back(found, called) else document
             with nullcontext(pool) if pool is not None else WorkerPool(options.workers or available_cores()) as workers:
                 reading = _Reading(found.reader, file, called, options, workers)
-                return _read_flow(reading) if found.kind == "flow" else _read_paged(reading, progress, on_page)
+                flow = found.kind == "flow"
+                document = _read_flow(reading) if flow else _read_paged(reading, progress, on_page)
+                return _with_notes(document, [doubt] if doubt else [])
     except DocalignError as error:
         raise error.with_source(called) from error.__cause__
 
@@ -79,7 +84,9 @@ class _Reading:
 
 def _detect(file: SourceFile, called: str) -> Format:
     with file.path.open("rb") as opened:
-        return detect(opened.read(_HEAD), called)
+        head = opened.read(_HEAD)
+        opened.seek(max(0, file.path.stat().st_size - _TAIL))
+        return detect(head, called, opened.read(_TAIL))
 
 
 def _read_in_place(found: Format, file: SourceFile, called: str) -> Document:

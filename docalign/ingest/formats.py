@@ -19,14 +19,24 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
 from docalign.errors import UnsupportedFormatError
-from docalign.ingest import plugins
+from docalign.ingest import plugins, sniff
 
 if TYPE_CHECKING:
     from docalign.document import Document
     from docalign.ingest.options import IngestOptions
     from docalign.ingest.page import PageContent
 
-__all__ = ["FORMATS", "SUPPORTED", "FlowReader", "Format", "FormatKind", "PageReader", "detect", "fell_back"]
+__all__ = [
+    "FORMATS",
+    "SUPPORTED",
+    "FlowReader",
+    "Format",
+    "FormatKind",
+    "PageReader",
+    "detect",
+    "fell_back",
+    "misnamed",
+]
 
 FormatKind = Literal["paged", "flow", "text"]
 
@@ -84,48 +94,48 @@ _IMAGE: Final = Format(
     (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"),
     "paged",
 )
+_READERS: Final = "docalign.ingest.readers"
+_DOCX: Final = Format("Word", f"{_READERS}.docx:read_docx", (".docx", ".docm", ".dotx", ".dotm"), "flow")
+_PPTX: Final = Format("PowerPoint", f"{_READERS}.pptx:read_pptx", (".pptx", ".pptm", ".ppsx", ".ppsm", ".potx"), "flow")
+_XLSX: Final = Format("Excel", f"{_READERS}.xlsx:read_xlsx", (".xlsx", ".xlsm", ".xltx"), "flow")
+_OLD_OFFICE: Final = Format("old Office", f"{_READERS}.libreoffice:read_old_office", (".doc", ".xls", ".ppt"), "flow")
+_OPEN_DOCUMENT: Final = Format(
+    "OpenDocument", f"{_READERS}.libreoffice:read_open_document", (".odt", ".ods", ".odp", ".ott"), "flow"
+)
+_RTF: Final = Format("RTF", f"{_READERS}.libreoffice:read_rtf", (".rtf",), "flow")
+_HTML: Final = Format("HTML", f"{_READERS}.html:read_html", (".html", ".htm", ".xhtml"), "flow")
+_EPUB: Final = Format("EPUB", f"{_READERS}.epub:read_epub", (".epub",), "flow")
 _MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
 _JSON: Final = Format("document JSON", "docalign.ingest.document_json:read_document_json", (".json",), "text")
 _TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), "text")
 
-FORMATS: Final = (_PDF, _IMAGE, _MARKDOWN, _JSON, _TEXT)
-SUPPORTED: Final = "PDF, PNG, JPEG, TIFF, WebP, BMP, plain text, Markdown and docalign.document/1 JSON"
+_OFFICE: Final = (_DOCX, _PPTX, _XLSX, _OLD_OFFICE, _OPEN_DOCUMENT, _RTF)
+FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MARKDOWN, _JSON, _TEXT)
+SUPPORTED: Final = (
+    "PDF, PNG, JPEG, TIFF, WebP, BMP, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, EPUB, plain text, Markdown "
+    "and docalign.document/1 JSON"
+)
 
 _IMAGE_MAGIC: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
-_FOREIGN_MAGIC: Final = (
-    (b"PK\x03\x04", "a ZIP archive or an Office file (docx, xlsx, pptx, odt, epub)"),
-    (b"PK\x05\x06", "an empty ZIP archive"),
-    (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1", "an old Office file (doc, xls, ppt)"),
-    (b"{\\rtf", "an RTF file"),
-    (b"%!PS", "a PostScript file"),
-    (b"\x1f\x8b", "a gzip archive"),
-    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive"),
-    (b"Rar!", "a RAR archive"),
-    (b"GIF8", "a GIF image"),
-    (b"AT&TFORM", "a DjVu file"),
-    (b"\x00\x00\x00\x0cjP  ", "a JPEG 2000 image"),
-    (b"\x7fELF", "a program"),
-    (b"MZ\x90", "a program"),
-    (b"SQLite format 3\x00", "an SQLite database"),
-)
-_FOREIGN_SUFFIXES: Final = {
-    ".html": "an HTML page",
-    ".htm": "an HTML page",
-    ".xhtml": "an HTML page",
-    ".xml": "an XML file",
-    ".docx": "a Word file",
-    ".doc": "a Word file",
-    ".xlsx": "an Excel file",
-    ".pptx": "a PowerPoint file",
-    ".odt": "an OpenDocument file",
-    ".epub": "an EPUB book",
-    ".rtf": "an RTF file",
-    ".eml": "a mail message",
+_BY_CONTENT: Final = {
+    "docx": _DOCX,
+    "pptx": _PPTX,
+    "xlsx": _XLSX,
+    "ole": _OLD_OFFICE,
+    "odf": _OPEN_DOCUMENT,
+    "rtf": _RTF,
+    "epub": _EPUB,
+    "html": _HTML,
 }
+_NEEDS_ITS_CONTENT: Final = (_PDF, _IMAGE, *_OFFICE, _EPUB)
+"""Formats that cannot be told from a name alone: what is not their content is refused."""
+_FOREIGN_SUFFIXES: Final = {".xml": "an XML file", ".eml": "a mail message"}
+_WHAT: Final = {"xml": "an XML file", "hocr": "an hOCR file", "alto": "an ALTO file"}
 
 
-def detect(head: bytes, name: str) -> Format:
-    """The format of a file that begins with `head` (at least 1 kB of it) and is called `name`.
+def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
+    """The format of a file that begins with `head` (at least 1 kB of it), ends with `tail` (where an archive has its
+    directory) and is called `name`.
 
     Raises:
         UnsupportedFormatError: a format no reader knows; it is named, and so are the known ones.
@@ -139,14 +149,17 @@ def detect(head: bytes, name: str) -> Format:
         third_party = next((f for f in plugins.load().formats if f.fits(head, suffix)), None)
         if third_party is not None:
             return third_party
-    foreign = next((what for magic, what in _FOREIGN_MAGIC if head.startswith(magic)), _FOREIGN_SUFFIXES.get(suffix))
-    if foreign is None and re.match(rb"\s*(<!doctype html|<html[\s>])", head.removeprefix(b"\xef\xbb\xbf"), re.I):
-        foreign = _FOREIGN_SUFFIXES[".html"]
+    kind = _content(head, tail)
+    if kind in _BY_CONTENT:
+        return _BY_CONTENT[kind]
+    foreign = _WHAT.get(kind or "") or sniff.foreign_kind(head)
+    if foreign is None and kind is None:
+        foreign = _FOREIGN_SUFFIXES.get(suffix)
     if foreign:
         broken = "".join(f" ({problem})" for problem in plugins.load().problems)
         remedy = f"Convert it; docalign reads {SUPPORTED}."
         raise UnsupportedFormatError(f"this is {foreign}.{broken}", source=name, remedy=remedy)
-    for known in (_PDF, _IMAGE):
+    for known in _NEEDS_ITS_CONTENT:
         if suffix in known.suffixes:
             raise UnsupportedFormatError(
                 f"the name says {suffix[1:].upper()}, but the content is not {known.name} data.",
@@ -156,6 +169,24 @@ def detect(head: bytes, name: str) -> Format:
     if suffix == "" and re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"', head) and b"docalign.document/" in head:
         return _JSON
     return next((known for known in FORMATS if suffix in known.suffixes), _TEXT)
+
+
+def _content(head: bytes, tail: bytes) -> str | None:
+    """What the bytes are, where they tell."""
+    if sniff.is_rtf(head):
+        return "rtf"
+    if sniff.is_old_office(head):
+        return "ole"
+    return sniff.inside_zip(head, tail) or sniff.markup(head)
+
+
+def misnamed(found: Format, name: str) -> str | None:
+    """A warning where the name's suffix belongs to another format than the content."""
+    suffix = PurePath(name).suffix.lower()
+    other = next((known for known in FORMATS if suffix in known.suffixes), None)
+    if other is None or other is found or suffix in found.suffixes:
+        return None
+    return f"the name says {other.name} ({suffix}), but the content is {found.name}; it was read as that."
 
 
 def fell_back(found: Format, name: str) -> bool:

@@ -58,7 +58,7 @@ def build_document(
         invisible=tuple(
             Leftover(p.number, line.text, line.box) for p in pages for line in p.invisible if line.text.strip()
         ),
-        dropped=tuple(sorted([*dropped, *assembly.dropped], key=lambda d: d.page)),
+        dropped=tuple(sorted([*dropped, *assembly.dropped], key=lambda d: d.page or 0)),
         warnings=tuple(_warnings(pages)),
     ).check()
 

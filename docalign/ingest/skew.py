@@ -72,7 +72,9 @@ def turn_back(document: Document, pages: Iterable[PageContent]) -> Document:
         )
         for block in document.blocks
     )
-    furniture = tuple(replace(f, box=turned[f.page](f.box)) if f.page in turned else f for f in document.furniture)
+    furniture = tuple(
+        replace(f, box=turned[f.page](f.box)) if f.page in turned and f.box else f for f in document.furniture
+    )
     return replace(document, blocks=blocks, furniture=furniture)
 
 

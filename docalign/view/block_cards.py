@@ -31,6 +31,7 @@ def block_cards_html(document: Document) -> str:
         parts += _leftovers(document, page.number)
     known = {p.number for p in document.pages} | {None}
     parts += [_card(document, b) for number in by_page if number not in known for b in by_page[number]]
+    parts += _leftovers(document, None)
     return "".join(parts)
 
 
@@ -88,7 +89,7 @@ def _facts(block: Block) -> Iterator[str]:
         yield f"<span>OCR {share(block.confidence)}</span>"
 
 
-def _leftovers(document: Document, page: int) -> Iterator[str]:
+def _leftovers(document: Document, page: int | None) -> Iterator[str]:
     for name, things in (("Furniture", document.furniture), ("Invisible", document.invisible)):
         yield _list(name, [thing.text for thing in things if thing.page == page])
     dropped = Counter((d.reason, d.text) for d in document.dropped if d.page == page)

@@ -142,5 +142,5 @@ def _aside(things: Sequence[Leftover], sheet: Sheet, name: str) -> Iterator[str]
     said = {"furniture": "Furniture", "unseen": "Invisible"}[name]
     for thing in things:
         if thing.page == sheet.page.number:
-            box = rect(sheet.shown(thing.box))
+            box = "" if thing.box is None else rect(sheet.shown(thing.box))
             yield f'<g class="aside {name}"><title>{said}: {esc(thing.text[:200])}</title>{box}</g>'

@@ -30,7 +30,8 @@ def pages_html(document: Document, chunks: Sequence[Chunk], images: Sequence[byt
             on_page[number].append(chunk)
     aside: dict[int, list[Leftover]] = defaultdict(list)
     for leftover in document.furniture:
-        aside[leftover.page].append(leftover)
+        if leftover.page is not None and leftover.box is not None:
+            aside[leftover.page].append(leftover)
     figures = []
     for i, page in enumerate(document.pages):
         sheet = Sheet(page, turns.get(page.number, 0), images[i] if i < len(images) else None)
@@ -53,4 +54,5 @@ def _chunk_regions(chunk: Chunk, sheet: Sheet) -> str:
 
 
 def _aside_region(leftover: Leftover, sheet: Sheet) -> str:
-    return f'<g class="aside"><title>Set aside: {esc(leftover.text)}</title>{rect(sheet.shown(leftover.box))}</g>'
+    place = "" if leftover.box is None else rect(sheet.shown(leftover.box))
+    return f'<g class="aside"><title>Set aside: {esc(leftover.text)}</title>{place}</g>'
