@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
+from docalign.ingest.readers.numbers import written_number
 from docalign.ingest.readers.ooxml import W
 
 if TYPE_CHECKING:
@@ -213,7 +214,7 @@ class Numbering:
         number = counters[at]
         if number is None:  # a level that was skipped counts as begun
             number = counters[at] = level.start
-        return _written(number, "decimal" if plain else level.format)
+        return written_number(number, "decimal" if plain else level.format)
 
 
 def _level(element: ET.Element) -> _Level:
@@ -224,24 +225,3 @@ def _level(element: ET.Element) -> _Level:
         start=int(start) if start.isdigit() else 1,
         plain=has(element, "isLgl"),
     )
-
-
-def _written(number: int, how: str) -> str:
-    if how in ("lowerLetter", "upperLetter") and number > 0:
-        letter = chr(ord("a") + (number - 1) % 26) * min((number - 1) // 26 + 1, 10)
-        return letter.upper() if how == "upperLetter" else letter
-    if how in ("lowerRoman", "upperRoman") and 0 < number < 4000:
-        return _roman(number) if how == "upperRoman" else _roman(number).lower()
-    if how == "decimalZero":
-        return f"{number:02d}"
-    return str(number)
-
-
-def _roman(number: int) -> str:
-    signs = ("M", "CM", "D", "CD", "C", "XC", "L", "XL", "X", "IX", "V", "IV", "I")
-    worths = (1000, 900, 500, 400, 100, 90, 50, 40, 10, 9, 5, 4, 1)
-    text = ""
-    for sign, worth in zip(signs, worths, strict=True):
-        text += sign * (number // worth)
-        number %= worth
-    return text
