@@ -61,15 +61,20 @@ class WorkerPool:
         self.close()
 
     def close(self) -> None:
-        """Stop what other threads still have running (they get a DocalignError), and let all workers go."""
+        """Stop what other threads still have running, and let all workers go."""
         with self._changed:
             self._closed = True
             idle, self._idle = self._idle, []
+        self.stop_calls()
+        for worker in idle:
+            worker.close()
+
+    def stop_calls(self) -> None:
+        """Kill every call that runs now, whichever thread made it; those threads get a DocalignError."""
+        with self._changed:
             runs = list(self._runs)
         for run in runs:
             run.stop()
-        for worker in idle:
-            worker.close()
 
     def call(self, target: str, *arguments: Any, limits: Limits) -> Any:
         """One call of `module:function`.
