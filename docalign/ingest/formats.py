@@ -105,15 +105,17 @@ _OPEN_DOCUMENT: Final = Format(
 _RTF: Final = Format("RTF", f"{_READERS}.libreoffice:read_rtf", (".rtf",), "flow")
 _HTML: Final = Format("HTML", f"{_READERS}.html:read_html", (".html", ".htm", ".xhtml"), "flow")
 _EPUB: Final = Format("EPUB", f"{_READERS}.epub:read_epub", (".epub",), "flow")
+_RST: Final = Format("reStructuredText", f"{_READERS}.rst:read_rst", (".rst", ".rest"), "flow")
+_MAIL: Final = Format("mail", f"{_READERS}.mail:read_mail", (".eml",), "flow")
 _MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
 _JSON: Final = Format("document JSON", "docalign.ingest.document_json:read_document_json", (".json",), "text")
 _TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), "text")
 
 _OFFICE: Final = (_DOCX, _PPTX, _XLSX, _OLD_OFFICE, _OPEN_DOCUMENT, _RTF)
-FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MARKDOWN, _JSON, _TEXT)
+FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MAIL, _MARKDOWN, _RST, _JSON, _TEXT)
 SUPPORTED: Final = (
-    "PDF, PNG, JPEG, TIFF, WebP, BMP, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, EPUB, plain text, Markdown "
-    "and docalign.document/1 JSON"
+    "PDF, PNG, JPEG, TIFF, WebP, BMP, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, EPUB, mail (eml), "
+    "Markdown, reStructuredText, plain text and docalign.document/1 JSON"
 )
 
 _IMAGE_MAGIC: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -129,7 +131,7 @@ _BY_CONTENT: Final = {
 }
 _NEEDS_ITS_CONTENT: Final = (_PDF, _IMAGE, *_OFFICE, _EPUB)
 """Formats that cannot be told from a name alone: what is not their content is refused."""
-_FOREIGN_SUFFIXES: Final = {".xml": "an XML file", ".eml": "a mail message"}
+_FOREIGN_SUFFIXES: Final = {".xml": "an XML file"}
 _WHAT: Final = {"xml": "an XML file", "hocr": "an hOCR file", "alto": "an ALTO file"}
 
 
@@ -168,7 +170,8 @@ def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
             )
     if suffix == "" and re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"', head) and b"docalign.document/" in head:
         return _JSON
-    return next((known for known in FORMATS if suffix in known.suffixes), _TEXT)
+    by_name = next((known for known in FORMATS if suffix in known.suffixes), None)
+    return by_name or (_MAIL if sniff.is_mail(head) else _TEXT)
 
 
 def _content(head: bytes, tail: bytes) -> str | None:
