@@ -67,6 +67,8 @@ class Draft:
     """White space above, in leadings of its size."""
     told: int | None = None
     """The heading level that the file's own outline or tags give it."""
+    note: bool = False
+    """A footnote, or part of one."""
 
     @property
     def text(self) -> str:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 
-from docalign.ingest.rows import Item, Row, Table, merge_rows, overlap
+from docalign.ingest.rows import Item, Row, Table, merge_rows, overlap, widest_gap
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,6 +26,11 @@ _MIN_SIDE: Final = 0.15
 _MIN_ROWS: Final = 3
 _MAX_DEPTH: Final = 4
 _GUTTERS_TRIED: Final = 3
+_ALIGNED: Final = 0.6
+_CELL_GAP_EM: Final = 1.2
+_FULL_LINE: Final = 0.8
+_MIN_LINE_WORDS: Final = 4
+_RUNNING_LINES: Final = 3
 
 
 def reading_order(items: Sequence[Item]) -> list[list[Item]]:
@@ -178,9 +183,46 @@ def _are_columns(left: Sequence[Item], right: Sequence[Item], *, few: bool = Fal
     bottom = min(max(r.box[3] for r in side) for side in sides)
     if bottom <= top:  # one stands wholly above the other: order by height is the same thing
         return False
-    if all(_fill(side) > 0.6 and _words(side) >= 3 for side in sides):
+    if any(map(_has_running_text, sides)):  # read across, its sentences would be cut by whatever stands beside them
+        return True
+    table = any(map(_is_tabular, sides)) and _aligned(*sides) >= _ALIGNED
+    if not table and all(_fill(side) > 0.6 and _words(side) >= 3 for side in sides):
         return True
     return min(map(len, sides)) >= _MIN_ROWS and _switches(left, right) <= 0.25 * min(len(left), len(right))
+
+
+def _has_running_text(rows: Sequence[Row]) -> bool:
+    """Whether some rows one below the other are full lines of sentences that go on from line to line."""
+    width = max(r.box[2] for r in rows) - min(r.box[0] for r in rows)
+    run = lower = 0
+    for above, row in pairwise(rows):
+        full = above.box[2] - above.box[0] > _FULL_LINE * width and len(above.words) >= _MIN_LINE_WORDS
+        close = row.box[1] - above.box[3] < above.height and not _is_tabular([above])
+        if not (full and close):
+            run = lower = 0
+            continue
+        run, lower = run + 1, lower + row.text[:1].islower()
+        if run >= _RUNNING_LINES and lower >= 0.5 * run:
+            return True
+    return False
+
+
+def _is_tabular(rows: Sequence[Row]) -> bool:
+    """Whether most rows are numbers, or have a gap that no justified line would have."""
+    return sum(_is_figures(r) or widest_gap(r) > _CELL_GAP_EM * max(r.size, 1.0) for r in rows) > 0.5 * len(rows)
+
+
+def _is_figures(row: Row) -> bool:
+    return 2 * sum(any(map(str.isdigit, w.text)) for w in row.words) >= len(row.words)
+
+
+def _aligned(left: Sequence[Row], right: Sequence[Row]) -> float:
+    """The share of the rows of the shorter side that have a partner on their height, as the rows of a table do."""
+    few, many = sorted((left, right), key=len)
+    heights = np.array([r.middle for r in many])
+    lines = {r.rank for r in many if r.ocr}  # pieces of one line as the engine read it, even on a skewed page
+    partners = sum(r.rank in lines or float(np.abs(heights - r.middle).min()) < 0.2 * max(r.height, 1.0) for r in few)
+    return partners / len(few)
 
 
 def _fill(rows: Sequence[Row]) -> float:
@@ -227,4 +269,7 @@ def _rejoin(streams: Sequence[list[Item]]) -> list[list[Item]]:
 def _same_column(a: Sequence[Item], b: Sequence[Item]) -> bool:
     ax0, ax1 = min(i.box[0] for i in a), max(i.box[2] for i in a)
     bx0, bx1 = min(i.box[0] for i in b), max(i.box[2] for i in b)
-    return overlap(ax0, ax1, bx0, bx1) > 0.5 * min(ax1 - ax0, bx1 - bx0)
+    if overlap(ax0, ax1, bx0, bx1) <= 0.5 * min(ax1 - ax0, bx1 - bx0):
+        return False
+    widths = sorted((ax1 - ax0, bx1 - bx0))
+    return abs(ax0 - bx0) < 0.1 * widths[1] or widths[0] > 0.7 * widths[1]

@@ -30,6 +30,10 @@ _NUMBER: Final = re.compile(
     re.I,
 )
 _PAGE_OF: Final = re.compile(r"(?:page|pg\.?)\s*\d{1,4}(?:\s*(?:of|/)\s*\d{1,4})?", re.I)
+_MISREAD: Final = re.compile(
+    r"[-–—\[(|]*\s*(?:page\s*)?(?:[\dlIOoSB|]{1,4}\s*[o0OQ][ft]\s*[\dlIOoSB|]{1,4}|[\dlIOo|]*\d[\dlIOo|]*)\W*", re.I
+)
+"""A page number as OCR may read it: `20f 6`, `lof 6`, `1O`."""
 _STAMP: Final = re.compile(r"\bpage:?\s*\d{1,4}\s*of\s*\d{1,4}\s*$", re.I)
 """The end of a court's or a fax machine's stamp at the very edge of a page."""
 _ROMAN: Final = re.compile(r"\b[ivxlc]+\b")
@@ -182,7 +186,7 @@ def _peel(
     for depth, line in enumerate(lines):
         known = any(key in keys for key, _ in _line_keys(line, sheet, side))
         slot = slots.get(int(_height(line[0], sheet, side) / _SLOT_PT))
-        in_slot = slot is not None and len(line) <= 4 and all(round(r.size) in slot for r in line)
+        in_slot = slot is not None and len(line) <= 4 and all(_has_size(r, slot) for r in line)
         alone = depth == 0 and _is_page_number(_line_text(line), line, sheet, side)
         if known or alone or (in_slot and _air(line, sheet, side) > 0.7 * line[0].height):
             furniture.extend(line)
@@ -194,11 +198,21 @@ def _peel(
     return furniture
 
 
+def _has_size(row: Row, sizes: set[float]) -> bool:
+    """Whether a row has one of the (whole) sizes; a scan's are measured and may be one off."""
+    return any(abs(round(row.size) - size) <= row.ocr for size in sizes)
+
+
 def _is_page_number(text: str, line: Sequence[Row], sheet: Sheet, side: int) -> bool:
     """A lone number at the outer edge, with air between it and what comes next, or `Page 1 of 9` anywhere there."""
     if _PAGE_OF.fullmatch(text.strip()) or _STAMP.search(text):
         return True
-    if not _NUMBER.fullmatch(text.strip()) or len(line) > 1 or len(sheet.rows) + len(sheet.tables) < 2:
+    misread = all(r.ocr for r in line) and bool(_MISREAD.fullmatch(text.strip()))
+    if (
+        not (misread or _NUMBER.fullmatch(text.strip()))
+        or (len(line) > 1 and not misread)
+        or len(sheet.rows) + len(sheet.tables) < 2
+    ):
         return False
     return _air(line, sheet, side) > 0.6 * line[0].height
 

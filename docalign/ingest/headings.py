@@ -39,6 +39,7 @@ def mark_headings(drafts: Sequence[Draft], style: Style) -> None:
         following = next((d for d in drafts[index + 1 :] if d.rows or d.table), None)
         if draft.told is not None or (
             (draft.kind in ("paragraph", "list_item") or _is_numbered_name(draft))
+            and not draft.note
             and not (draft.rows[-1].page in contents and _PAGE_NUMBER.search(draft.text))
             and _is_heading(draft, following, style)
         ):

@@ -57,5 +57,7 @@ def joint(above: Row, below: Row, spellings: Spellings) -> str | None:
     capitals = above.text.isupper() and below.text.isupper() and right[0].isalpha()
     if not right[0].islower() and not capitals:
         return "keep"
+    if "-" in tail.group() and not spellings.count(tail.group() + head.group()):
+        return "keep"  # east-to-/west
     whole, hyphenated = tail.group() + head.group(), f"{tail.group()}-{head.group()}"
     return "keep" if spellings.count(hyphenated) > spellings.count(whole) else "drop"

@@ -14,6 +14,7 @@ from docalign.ingest.assemble import assemble
 from docalign.ingest.blocks import Draft, group, measure
 from docalign.ingest.columns import reading_order
 from docalign.ingest.continuation import join_breaks
+from docalign.ingest.footnotes import Stream, is_ended, is_enumerated, part_notes
 from docalign.ingest.frame import from_frame, union
 from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
@@ -25,6 +26,7 @@ from docalign.ingest.tagged import with_artifacts
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from docalign.ingest.blocks import Style
     from docalign.ingest.page import OutlineEntry, PageContent
 
 __all__ = ["build_document"]
@@ -40,9 +42,10 @@ def build_document(
     """
     sheets = [with_initials(make_sheet(page)) for page in pages]
     furniture = with_artifacts(sheets, find_furniture(sheets))
-    streams = [s for sheet, rows in zip(sheets, furniture, strict=True) for s in _streams(sheet, rows)]
-    style = measure(streams)
-    groups = [group(stream, column, style) for column, stream in enumerate(streams)]
+    columns = [_streams(sheet, rows) for sheet, rows in zip(sheets, furniture, strict=True)]
+    style = measure([stream for streams in columns for stream in streams])
+    streams = _with_notes(sheets, columns, style)
+    groups = [_group(stream, column, style) for column, stream in enumerate(streams)]
     drafts: list[Draft] = join_breaks(groups, style)
     drafts = tell_headings(drafts, outline, style, {sheet.page.number: sheet.height for sheet in sheets})
     mark_headings(drafts, style)
@@ -76,6 +79,24 @@ def _streams(sheet: Sheet, furniture: Sequence[Row]) -> list[list[Item]]:
     streams = reading_order([*across, *sheet.tables])
     streams.extend([r] for r in rows if is_sideways(r))
     return streams
+
+
+def _with_notes(sheets: Sequence[Sheet], columns: Sequence[Sequence[list[Item]]], style: Style) -> list[Stream]:
+    streams: list[Stream] = []
+    for sheet, found in zip(sheets, columns, strict=True):
+        last = next((s for s in reversed(streams) if s.note), None)
+        unfinished = last is not None and last.items[-1].page == sheet.page.number - 1 and not is_ended(last.items)
+        streams.extend(part_notes(found, sheet, style.body, unfinished=unfinished))
+    return streams
+
+
+def _group(stream: Stream, column: int, style: Style) -> list[Draft]:
+    drafts = group(stream.items, column, style)
+    for draft in drafts if stream.note else ():
+        draft.note = True
+        if draft.rows and not is_enumerated(draft.rows[0]):
+            draft.kind = "paragraph"
+    return drafts
 
 
 def _furniture(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Leftover]:

@@ -15,15 +15,18 @@ from docalign.ingest.frame import frame_size, to_frame, union
 from docalign.ingest.spacing import close_up, weld
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
     from docalign.document import Box
     from docalign.ingest.page import PageContent, TableArea, Word
 
-__all__ = ["Item", "Row", "Sheet", "Table", "make_row", "make_sheet", "merge_rows", "overlap"]
+__all__ = ["Item", "Row", "Sheet", "Table", "make_row", "make_sheet", "merge_rows", "overlap", "widest_gap"]
 
 _LETTER: Final = re.compile(r"[^\W_]")
 _RTL: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
+
+
+_OCR_GAP_EM: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,10 +92,20 @@ def make_sheet(page: PageContent) -> Sheet:
         words = [w for w in line.words if w.text.strip()]
         if page.rotation:
             words = [replace(w, box=turn(w.box)) for w in words]
-        if words:
-            rows.append(make_row(page.number, words, rank, ocr=page.ocr, role=line.role))
+        for piece in _pieces(words) if page.ocr else [words] if words else []:
+            rows.append(make_row(page.number, piece, rank, ocr=page.ocr, role=line.role))
     tables = tuple(Table(page.number, turn(t.box), t) for t in page.tables if any(map(any, t.rows)))
     return Sheet(page, width, height, tuple(rows), tables)
+
+
+def _pieces(words: Sequence[Word]) -> list[list[Word]]:
+    """A line of an OCR engine cut at wide gaps, as the text of digital pages is: engines read across narrow gutters."""
+    pieces: list[list[Word]] = []
+    for word in words:
+        if not pieces or word.box[0] - pieces[-1][-1].box[2] > _OCR_GAP_EM * max(word.size, 1.0):
+            pieces.append([])
+        pieces[-1].append(word)
+    return pieces
 
 
 def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False, role: str | None = None) -> Row:
@@ -141,7 +154,7 @@ def overlap(a0: float, a1: float, b0: float, b1: float) -> float:
 def merge_rows(rows: Iterable[Row]) -> list[Row]:
     """Pieces of one column that stand on one baseline become one row; rows come back from top to bottom."""
     lines: list[list[Row]] = []
-    for row in sorted(rows, key=lambda r: (r.middle, r.box[0])):
+    for row in sorted(_whole_lines(rows), key=lambda r: (r.middle, r.box[0])):
         # Only the few lines just above can share a baseline with this piece.
         for line in reversed(lines[-3:]):
             main = max(line, key=lambda r: r.box[2] - r.box[0])
@@ -153,6 +166,21 @@ def merge_rows(rows: Iterable[Row]) -> list[Row]:
             lines.append([row])
     merged = [line[0] if len(line) == 1 else _join(line) for line in lines]
     return sorted(merged, key=lambda r: (r.middle, r.box[0]))
+
+
+def _whole_lines(rows: Iterable[Row]) -> Iterator[Row]:
+    """Pieces that an OCR engine read as one line are one again: on a page that lies askew geometry cannot tell."""
+    pieces: dict[int, list[Row]] = {}
+    for row in rows:
+        if row.ocr:
+            pieces.setdefault(row.rank, []).append(row)
+        else:
+            yield row
+    for line in pieces.values():
+        if len(line) > 1 and all(_fits_beside(line[:k], r) for k, r in enumerate(line)):
+            yield _join(line)
+        else:
+            yield from line
 
 
 def _fits_beside(line: Sequence[Row], row: Row) -> bool:

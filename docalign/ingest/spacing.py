@@ -20,25 +20,28 @@ if TYPE_CHECKING:
 __all__ = ["close_up", "glue", "weld"]
 
 _MIN_LETTERS: Final = 5
-"""Fewer single letters in a row may be variables, initials or answers."""
+"""Fewer single letters in a row may be variables, initials or answers, unless more stand beside them."""
 _WIDER: Final = 1.45
 """A gap this many times the usual one between letters parts two words."""
+_APART_EM: Final = 0.9
+"""Letters further apart than this stand in columns."""
 _TOUCHING_EM: Final = 0.08
+_GO_ON: Final = "-‐'’.,;:!?)]”\u00ad"
 
 
 def close_up(words: Sequence[Word]) -> Sequence[Word]:
     """`H E A D I N G  O N E` as two words; anything else unchanged.
 
     A run of single letters is letterspaced unless it counts (`a b c d e`), repeats (`x x x x x`) or is set in fixed
-    pitch, where every letter stands alone.
+    pitch, where every letter stands alone, or in italics, as variables are.
     """
     if sum(len(w.text) == 1 for w in words) < _MIN_LETTERS:
         return words
-    closed: list[Word] = []
-    for single, group in groupby(words, key=_is_letter):
-        run = list(group)
-        closed.extend(_closed(run) if single and _is_spaced_out(run) else run)
-    return closed
+    runs = [(single, list(group)) for single, group in groupby(words, key=_is_letter)]
+    if not any(single and len(run) >= _MIN_LETTERS and _is_spaced_out(run) for single, run in runs):
+        return words
+    closed = (_closed(run) if single and _is_spaced_out(run) else run for single, run in runs)
+    return [word for part in closed for word in part]
 
 
 def _is_letter(word: Word) -> bool:
@@ -47,7 +50,9 @@ def _is_letter(word: Word) -> bool:
 
 def _is_spaced_out(run: Sequence[Word]) -> bool:
     letters = [w.text.lower() for w in run]
-    if len(run) < _MIN_LETTERS or len(set(letters)) < 3:
+    if len({(w.size, w.bold) for w in run}) > 1 or run[0].italic:
+        return False  # variables of a formula
+    if len(set(letters)) < 3 or median(b.box[0] - a.box[2] for a, b in pairwise(run)) > _APART_EM * run[0].size:
         return False
     counting = sum(ord(b) - ord(a) == 1 for a, b in pairwise(letters))
     return counting < 0.5 * (len(letters) - 1) and max(letters) < "\u2e80"
@@ -66,12 +71,15 @@ def _closed(run: Sequence[Word]) -> list[Word]:
 
 
 def weld(pieces: Sequence[Sequence[Word]]) -> list[Word]:
-    """The words of pieces of one line, left to right; where two pieces touch, their words are one word."""
+    """The words of pieces of one line, left to right; a piece that can only go on with a word and touches one does."""
     words = list(pieces[0])
     for piece in pieces[1:]:
         left, right = words[-1], piece[0]
         em = max(min(left.size, right.size), 1.0)
-        touching = abs(right.box[0] - left.box[2]) < _TOUCHING_EM * em and abs(left.size - right.size) < 0.1 * em
+        goes_on = right.text[0] in _GO_ON or (right.text[0].islower() and min(len(left.text), len(right.text)) > 1)
+        touching = (
+            goes_on and abs(right.box[0] - left.box[2]) < _TOUCHING_EM * em and abs(left.size - right.size) < 0.1 * em
+        )
         if touching and left.mono == right.mono:
             words[-1] = glue([left, right])
             words.extend(piece[1:])

@@ -85,6 +85,30 @@ def test_short_columns_delivered_one_after_the_other_stay_columns() -> None:
     assert words == [f"left{k}" for k in range(6)] + [f"right{k}" for k in range(6)]
 
 
+def test_a_sidebar_of_labels_is_not_read_into_the_text_beside_it() -> None:
+    sentences = [f"the river rose again in month {k} and every bridge was closed for" for k in range(10)]
+    text = [line(sentence, 50, 100 + 12 * k, size=9) for k, sentence in enumerate(sentences)]
+    # One OCR line each, as an engine reads over a narrow gutter.
+    both = [
+        TextLine((*t.words, *line(f"label{k} {k}.50", 375, 100 + 12 * k, size=9).words), (50, 100, 460, 110))
+        for k, t in enumerate(text)
+    ]
+    content = PageContent(1, 500, 600, "scan", tuple(both), ocr=True)
+    document = build(content)
+    assert " ".join(sentences) in " ".join(document.text.split())
+
+
+def test_a_table_of_figures_is_read_row_by_row_however_its_lines_were_cut() -> None:
+    cells = [(f"item number {k}", f"{k}.25 {k}.50 {k}.75") for k in range(6)]
+    rows = [
+        line(text, x, 100 + 14 * k)
+        for x, column in ((50, 0), (220, 1))
+        for k, text in enumerate(r[column] for r in cells)
+    ]
+    rows = [rows[k + 6 * side] for k in range(6) for side in (0, 1)]
+    assert " ".join(build(page(*rows)).text.split()) == " ".join(f"{a} {b}" for a, b in cells)
+
+
 # --- furniture ---------------------------------------------------------------------------------------------------
 
 
@@ -175,6 +199,10 @@ def test_a_compound_spelled_with_a_hyphen_elsewhere_keeps_it() -> None:
     document = joined("a well-known fact is here and it is well-", "known to the reader of it")
     assert "it is well-known to" in document.text
     assert document.dropped == ()
+
+
+def test_a_compound_of_three_words_keeps_its_second_hyphen() -> None:
+    assert "east-to-west" in joined("in sections that run from east-to-", "west the shade is").text
 
 
 def test_suspended_hyphens_stay_apart() -> None:
@@ -324,6 +352,37 @@ def test_a_footnote_follows_the_paragraph_that_the_break_cut() -> None:
     assert len(texts) == 2
     assert texts[1].endswith("A note at the foot.")
     assert document.blocks[0].boxes[-1].page == 2
+
+
+def scanned_page(number: int, *texts: str, note: str, foot: str = "") -> PageContent:
+    """Lines of text, a footnote in small print below them, and something at the very foot."""
+    lines = [line(text, 50, 370 + 14 * k, confidence=0.9) for k, text in enumerate(texts)]
+    notes = [line(part, 50, 490 + 10 * k, size=8, confidence=0.9) for k, part in enumerate(note.split("/"))]
+    ends = [line(foot, 180, 570, confidence=0.9)] if foot else []
+    return page(*lines, *notes, *ends, number=number, ocr=True)
+
+
+def test_a_footnote_of_a_scan_stands_in_no_sentence() -> None:
+    text = [f"words of the survey that go on over the page and number {k}" for k in range(8)]
+    first = scanned_page(1, *text, note="*The map is useful/for districts only.", foot="lof 2")
+    second = scanned_page(2, "until the end of it.", note="“Another note.", foot="20f 2")
+    document = build(first, second)
+    texts = [document.block_text(b) for b in document.blocks]
+    assert texts == [
+        f"{' '.join(text)} until the end of it.",
+        "*The map is useful for districts only.",
+        "“Another note.",
+    ]
+    assert [f.text for f in document.furniture] == ["lof 2", "20f 2"]
+
+
+def test_a_footnote_that_runs_on_is_joined_to_itself() -> None:
+    text = [f"words of the survey that go on over the page and number {k}" for k in range(8)]
+    first = scanned_page(1, *text, note="1The note starts here/and does not end on")
+    second = scanned_page(2, *text, note="this page but on the next one./2The second note.")
+    texts = [document_text for _, document_text in kinds(build(first, second))]
+    assert texts[1] == "1The note starts here and does not end on this page but on the next one."
+    assert texts[2] == "2The second note."
 
 
 def test_a_finished_paragraph_is_not_joined_to_the_next_page() -> None:
