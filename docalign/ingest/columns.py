@@ -196,7 +196,7 @@ def _has_running_text(rows: Sequence[Row]) -> bool:
     width = max(r.box[2] for r in rows) - min(r.box[0] for r in rows)
     run = lower = 0
     for above, row in pairwise(rows):
-        full = above.box[2] - above.box[0] > _FULL_LINE * width and len(above.words) >= _MIN_LINE_WORDS
+        full = above.box[2] - above.box[0] > _FULL_LINE * width and _wordy(above) >= _MIN_LINE_WORDS
         close = row.box[1] - above.box[3] < above.height and not _is_tabular([above])
         if not (full and close):
             run = lower = 0
@@ -205,6 +205,12 @@ def _has_running_text(rows: Sequence[Row]) -> bool:
         if run >= _RUNNING_LINES and lower >= 0.5 * run:
             return True
     return False
+
+
+def _wordy(row: Row) -> int:
+    """Words of letters; none where the row is mostly figures or leaders."""
+    words = sum(w.text[0].isalpha() for w in row.words)
+    return words if words > 0.6 * len(row.words) else 0
 
 
 def _is_tabular(rows: Sequence[Row]) -> bool:

@@ -19,6 +19,7 @@ from docalign.ingest.frame import from_frame, union
 from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
 from docalign.ingest.initials import with_initials
+from docalign.ingest.line_numbers import part_line_numbers
 from docalign.ingest.outline import tell_headings
 from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
 from docalign.ingest.tagged import with_artifacts
@@ -40,8 +41,10 @@ def build_document(
     Never raises on any content of the pages. Every non-space character of the pages' lines and tables is, after NFKC,
     in the text, the furniture or `dropped`; invisible text is carried over.
     """
-    sheets = [with_initials(make_sheet(page)) for page in pages]
-    furniture = with_artifacts(sheets, find_furniture(sheets))
+    sheets, line_numbers = part_line_numbers([make_sheet(page) for page in pages])
+    sheets = [with_initials(sheet) for sheet in sheets]
+    found = with_artifacts(sheets, find_furniture(sheets))
+    furniture = [[*rows, *numbers] for rows, numbers in zip(found, line_numbers, strict=True)]
     columns = [_streams(sheet, rows) for sheet, rows in zip(sheets, furniture, strict=True)]
     style = measure([stream for streams in columns for stream in streams])
     streams = _with_notes(sheets, columns, style)

@@ -173,6 +173,45 @@ def test_a_document_of_one_repeated_page_keeps_a_text() -> None:
     assert document.text.count("Blank form") == 4
 
 
+def test_line_numbers_in_the_margin_are_furniture() -> None:
+    said = [
+        "the",
+        "witness",
+        "answered",
+        "that",
+        "every",
+        "one",
+        "of",
+        "the",
+        "barrels",
+        "was",
+        "opened",
+        "before",
+        "the",
+        "men",
+        "came",
+        "back",
+        "to",
+        "that",
+        "yard",
+    ]
+    lines = [line(" ".join(said[k : k + 5]), 90, 80 + 20 * k) for k in range(16)]
+    numbers = [line(str(k + 1), 50, 80 + 20 * k) for k in range(16)]
+    apart = build(page(*numbers, *lines))
+    within = [TextLine((*n.words, *t.words), t.box) for n, t in zip(numbers, lines, strict=True)]
+    together = build(page(*within))
+    for document in (apart, together):
+        assert [f.text for f in document.furniture] == [str(k + 1) for k in range(16)]
+        assert document.text.split() == [w for t in lines for w in t.text.split()]
+
+
+def test_a_numbered_list_and_a_table_keep_their_numbers() -> None:
+    chapters = [line(f"{k + 1} Chapter on the matter of things", 50, 80 + 20 * k) for k in range(16)]
+    table = [line(f"{k + 1} {3 * k}.5 kg and {k}.25 m", 50, 80 + 20 * k) for k in range(16)]
+    assert build(page(*chapters)).furniture == ()
+    assert build(page(*table)).furniture == ()
+
+
 # --- hyphens -----------------------------------------------------------------------------------------------------
 
 
