@@ -147,7 +147,23 @@ def _bands(items: Sequence[Item], gutter: float) -> list[Band]:
             bands[-1][0].append(item)
             bands[-1][1].extend(left)
             bands[-1][2].extend(right)
+    for above, below in pairwise(bands):
+        _give_headings(above, below)
     return bands
+
+
+def _give_headings(above: Band, below: Band) -> None:
+    """A short line at the end of one side may begin what crosses the gutter below: it stands nearer to that than to
+    its own column, and below all of the other one."""
+    crossing, left, right = below[0], above[1], above[2]
+    for side, other in ((left, right), (right, left)):
+        side.sort(key=_middle)
+        while len(side) > 1 and other and crossing:
+            last, before = side[-1], max(i.box[3] for i in side[:-1])
+            nearer = min(i.box[1] for i in crossing) - last.box[3] < last.box[1] - before
+            if not nearer or last.box[1] < max(i.box[3] for i in other) or isinstance(last, Table):
+                break
+            crossing.insert(0, side.pop())
 
 
 def _middle(item: Item) -> float:
