@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["reading_order"]
 
 _MIN_GUTTER_PT: Final = 4
+_OTHER_GUTTER_PT: Final = 12
 _MIN_SIDE: Final = 0.15
 """A column is at least this share of the region's width."""
 _MIN_ROWS: Final = 3
@@ -61,7 +62,10 @@ def _zones(items: Sequence[Item]) -> list[tuple[list[Item], float | None]]:
         if zones:
             above, above_gutter = zones[-1]
             same = gutter is None and above_gutter is None
-            shared = next((g for g in (above_gutter, gutter) if g is not None and _is_free(g, above, part)), None)
+            own = above_gutter is not None and gutter is not None and abs(above_gutter - gutter) > _OTHER_GUTTER_PT
+            shared = next(
+                (g for g in (above_gutter, gutter) if g is not None and _is_free(g, above, part, crossed=not own)), None
+            )
             if same or shared is not None:
                 zones[-1] = ([*above, *part], shared)
                 continue
@@ -69,11 +73,11 @@ def _zones(items: Sequence[Item]) -> list[tuple[list[Item], float | None]]:
     return zones
 
 
-def _is_free(gutter: float, above: Sequence[Item], below: Sequence[Item]) -> bool:
-    """Whether a gutter serves both parts: few pieces of either cross it."""
+def _is_free(gutter: float, above: Sequence[Item], below: Sequence[Item], *, crossed: bool) -> bool:
+    """Whether a gutter serves both parts: few pieces of either cross it, or none where each has its own."""
     for part in (above, below):
         crossing = sum(i.box[0] < gutter < i.box[2] for i in part)
-        if crossing and (len(part) < 2 * _MIN_ROWS or crossing > 0.25 * len(part)):
+        if crossing and (not crossed or len(part) < 2 * _MIN_ROWS or crossing > 0.25 * len(part)):
             return False
     return True
 

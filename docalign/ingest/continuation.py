@@ -76,13 +76,13 @@ def _continues(draft: Draft, first: Draft) -> bool:
     above, below = draft.rows[-1].text, first.rows[0].text
     if _ENDED.search(above):
         return False
+    widest = max(r.box[2] - r.box[0] for r in draft.rows)
+    filled = (draft.rows[-1].box[2] - draft.rows[-1].box[0]) / max(widest, 1.0)
     if below[:1].islower():
-        return True
+        return filled > 0.6 or bool(_OPEN.search(above))
     if draft.kind == "list_item" or len(above) < 20:
         return False
     # Without a lower-case letter the sentence must be visibly open, the line full and the column as wide as before.
-    widest = max(r.box[2] - r.box[0] for r in draft.rows)
     if not 0.7 < max(r.box[2] - r.box[0] for r in first.rows) / max(widest, 1.0) < 1.4:
         return False
-    full = draft.rows[-1].box[2] - draft.rows[-1].box[0] > 0.85 * widest
-    return full and (len(draft.rows) > 1 or bool(_OPEN.search(above)))
+    return filled > 0.85 and (len(draft.rows) > 1 or bool(_OPEN.search(above)))
