@@ -62,10 +62,7 @@ def _zones(items: Sequence[Item]) -> list[tuple[list[Item], float | None]]:
         if zones:
             above, above_gutter = zones[-1]
             same = gutter is None and above_gutter is None
-            own = above_gutter is not None and gutter is not None and abs(above_gutter - gutter) > _OTHER_GUTTER_PT
-            shared = next(
-                (g for g in (above_gutter, gutter) if g is not None and _is_free(g, above, part, crossed=not own)), None
-            )
+            shared = _shared(above, above_gutter, part, gutter)
             if same or shared is not None:
                 zones[-1] = ([*above, *part], shared)
                 continue
@@ -73,13 +70,20 @@ def _zones(items: Sequence[Item]) -> list[tuple[list[Item], float | None]]:
     return zones
 
 
-def _is_free(gutter: float, above: Sequence[Item], below: Sequence[Item], *, crossed: bool) -> bool:
-    """Whether a gutter serves both parts: few pieces of either cross it, or none where each has its own."""
-    for part in (above, below):
-        crossing = sum(i.box[0] < gutter < i.box[2] for i in part)
-        if crossing and (not crossed or len(part) < 2 * _MIN_ROWS or crossing > 0.25 * len(part)):
-            return False
-    return True
+def _shared(
+    above: Sequence[Item], gutter_above: float | None, below: Sequence[Item], gutter: float | None
+) -> float | None:
+    """The gutter of either part that serves both: few pieces cross it, or none where the other part has its own."""
+    differ = gutter_above is not None and gutter is not None and abs(gutter_above - gutter) > _OTHER_GUTTER_PT
+    for found, home, other in ((gutter_above, above, below), (gutter, below, above)):
+        if found is not None and _is_free(found, home) and _is_free(found, other, crossed=not differ):
+            return found
+    return None
+
+
+def _is_free(gutter: float, part: Sequence[Item], *, crossed: bool = True) -> bool:
+    crossing = sum(i.box[0] < gutter < i.box[2] for i in part)
+    return not crossing or (crossed and len(part) >= 2 * _MIN_ROWS and crossing <= 0.25 * len(part))
 
 
 def _gutter(items: Sequence[Item]) -> float | None:
