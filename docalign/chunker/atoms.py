@@ -136,10 +136,16 @@ def _cut(
     unit: _Unit, start: int, end: int, cutter: Cutter, *, above: int | None = None, enough: int = 0, opens: bool = True
 ) -> list[Atom]:
     """The atoms of a stretch that has to be cut; none of them is a heading."""
-    rows = unit.block is not None and unit.block.kind in ("table", "code")
-    spans = cutter.cut(start, end, rows=rows, above=above, enough=enough)
+    spans = cutter.cut(start, end, rows=_rows(unit), above=above, enough=enough)
     block = unit.block.id if unit.block else None
     return [Atom(a, b, n, block, unit.opens and opens and a == start, False) for a, b, n in spans]
+
+
+def _rows(unit: _Unit) -> bool | list[int]:
+    """Where the rows of a table start; where they are not known, whether lines are rows."""
+    if unit.block is None:
+        return False
+    return [start for start, _ in unit.block.rows] or unit.block.kind in ("table", "code")
 
 
 def _suffix_with_room(unit: _Unit, run: Sequence[Atom], cutter: Cutter) -> tuple[int | None, int]:

@@ -1,13 +1,13 @@
 """Cutting: one stretch of text in parts that are within the limit, at the best places there are.
 
-Rows of a table and lines of code, or sentences; then words; then graphemes; code points only where one grapheme alone
+Rows of a table, lines of code, or sentences; then words; then graphemes; code points only where one grapheme alone
 is over the limit. The work is linear in the text: no more than about twice a part is ever counted to find its end.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 import regex
@@ -42,12 +42,18 @@ class Cutter:
         return self.count(start, end) <= self.limit
 
     def cut(
-        self, start: int, end: int, *, rows: bool, above: int | None = None, enough: int = 0
+        self,
+        start: int,
+        end: int,
+        *,
+        rows: bool | Sequence[int],
+        above: int | None = None,
+        enough: int = 0,
     ) -> list[tuple[int, int, int]]:
         """Parts `(start, end, tokens)` of `text[start:end]`, each within the limit.
 
         Args:
-            rows: cut at line ends before sentences.
+            rows: cut at line ends before sentences; or where rows are known to start, in order.
             above: the first part must also fit together with the text from here on.
             enough: an end of the first part that is known to do so.
 
@@ -153,8 +159,12 @@ def _furthest(offsets: Iterator[int], fits: Callable[[int], bool]) -> int | None
     return good
 
 
-def _pieces(text: str, start: int, end: int, *, rows: bool) -> Iterator[int]:
+def _pieces(text: str, start: int, end: int, *, rows: bool | Sequence[int]) -> Iterator[int]:
     """Ends of the natural pieces of a stretch: rows of a table, lines of code, sentences of anything else."""
+    if not isinstance(rows, bool):
+        yield from (at for at in rows if start < at < end and _between_graphemes(text, at))
+        yield end
+        return
     for match in (_LINE if rows else _SENTENCE).finditer(text, start, end):
         if start < match.end() < end and _between_graphemes(text, match.end()):
             yield match.end()

@@ -6,11 +6,12 @@ inline markup is not parsed. Lines it assigns to nothing (link definitions, say)
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
-from docalign.document import Document, Kind
+from docalign.document import Block, Document, Kind
 from docalign.errors import EmptyInputError
 from docalign.ingest.text import TextLineSpan, decode, line_spans, to_blocks
 
@@ -33,13 +34,14 @@ _LEAVES: Final[dict[str, Kind]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Leaf:
-    """Lines `first`–`after` (end excluded) of one kind; `item` numbers the list item around them."""
+    """Lines `first`–`after` (end excluded) of one kind; `item` numbers the list item around them, `depth` deep."""
 
     first: int
     after: int
     kind: Kind
     level: int | None = None
     item: int = 0
+    depth: int = 0
 
 
 def read_markdown(data: bytes, *, source: str, sha256: str) -> Document:
@@ -55,7 +57,26 @@ def read_markdown(data: bytes, *, source: str, sha256: str) -> Document:
     lines = line_spans(text)
     spans = [(lines[leaf.first].start, lines[leaf.after - 1].end, leaf.kind) for leaf in leaves]
     blocks = to_blocks(text, spans, [leaf.level for leaf in leaves])
+    blocks = tuple(_with_structure(blocks, leaves, text))
     return Document(source=source, sha256=sha256, text=text, blocks=blocks, warnings=warnings).check()
+
+
+def _with_structure(blocks: Sequence[Block], leaves: Sequence[_Leaf], text: str) -> Iterator[Block]:
+    """The blocks with the rows of tables and the depth of list items."""
+    lines = line_spans(text)
+    starts = [lines[leaf.first].start for leaf in leaves]
+    for block in blocks:
+        leaf = leaves[bisect_right(starts, block.start) - 1]
+        if block.kind == "table":
+            rows = [(line.start, line.end) for line in lines[leaf.first : leaf.after] if not line.blank]
+            if len(rows) > 1:  # the line of dashes belongs to the header above it
+                rows[:2] = [(rows[0][0], rows[1][1])]
+            inside = [(max(start, block.start), min(end, block.end)) for start, end in rows]
+            yield replace(block, rows=tuple(inside), header_rows=1)
+        elif leaf.depth:
+            yield replace(block, depth=leaf.depth)
+        else:
+            yield block
 
 
 def _leaves(text: str) -> Iterator[_Leaf]:
@@ -100,7 +121,8 @@ def _walk(tokens: Sequence[Token], skip: int) -> Iterator[_Leaf]:
         table += token.type == "table_open"
         item = items[-1] if items and kind == "paragraph" else 0
         level = int(token.tag[1]) if kind == "heading" else None
-        yield _Leaf(token.map[0] + skip, token.map[1] + skip, "list_item" if item else kind, level, item)
+        lines = token.map[0] + skip, token.map[1] + skip
+        yield _Leaf(*lines, "list_item" if item else kind, level, item, len(items) if item else 0)
 
 
 def _cover(leaves: Sequence[_Leaf], text: str) -> list[_Leaf]:
@@ -115,9 +137,9 @@ def _cover(leaves: Sequence[_Leaf], text: str) -> list[_Leaf]:
         covered += _strays(at, first, lines)
         last = covered[-1] if covered else None
         if last and leaf.item and last.item == leaf.item:
-            covered[-1] = _Leaf(last.first, after, "list_item", None, leaf.item)
+            covered[-1] = replace(last, after=after)
         else:
-            covered.append(_Leaf(first, after, leaf.kind, leaf.level, leaf.item))
+            covered.append(replace(leaf, first=first, after=after))
         at = after
     return covered + list(_strays(at, len(lines), lines))
 

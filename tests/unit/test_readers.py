@@ -284,3 +284,17 @@ def test_a_path_gives_its_name_and_hash(tmp_path: Path) -> None:
 def test_options_are_checked(bad: dict[str, object]) -> None:
     with pytest.raises(UsageError):
         IngestOptions(**bad)  # type: ignore[arg-type]
+
+
+def test_markdown_tables_know_their_rows_and_list_items_their_depth() -> None:
+    text = "- a\n  - b\n\n    still b\n- c\n\n| a | b |\n|---|---|\n| 1 | 2 |\n| 3 | 4 |\n"
+    document = read(text, "a.md")
+    assert [(b.kind, b.depth) for b in document.blocks] == [
+        ("list_item", 1),
+        ("list_item", 2),
+        ("list_item", 1),
+        ("table", None),
+    ]
+    table = document.blocks[-1]
+    assert table.header_rows == 1
+    assert [text[a:b] for a, b in table.rows] == ["| a | b |\n|---|---|", "| 1 | 2 |", "| 3 | 4 |"]
