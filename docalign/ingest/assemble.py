@@ -11,7 +11,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 from docalign.document import Block, Box, Dropped, Line, Region
-from docalign.ingest.frame import from_frame, union
+from docalign.ingest.frame import from_frame, to_frame, union
 from docalign.ingest.hyphens import Spellings, joint
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def assemble(drafts: Sequence[Draft], style: Style, pages: Mapping[int, PageCont
     parts: list[str] = []
     length = 0
     for draft in drafts:
-        pieces = _table_pieces(draft) if draft.table else _row_pieces(draft, spellings, done.dropped)
+        pieces = _table_pieces(draft, pages) if draft.table else _row_pieces(draft, spellings, done.dropped)
         if not pieces:
             continue
         if parts:
@@ -63,7 +63,7 @@ def assemble(drafts: Sequence[Draft], style: Style, pages: Mapping[int, PageCont
             begin = length + len(piece.before)
             length = begin + len(piece.text)
             lines.append(Line(begin, length, piece.page, _home(piece.box, pages[piece.page])))
-        done.blocks.append(_block(len(done.blocks), draft, start, length, tuple(lines), pieces, style, pages))
+        done.blocks.append(_block(len(done.blocks), draft, start, length, tuple(lines), pieces, style))
     done.text = "".join(parts)
     return done
 
@@ -82,7 +82,6 @@ def _block(
     lines: tuple[Line, ...],
     pieces: Sequence[_Piece],
     style: Style,
-    pages: Mapping[int, PageContent],
 ) -> Block:
     places: dict[tuple[int, int], list[Box]] = {}
     for piece, line in zip(pieces, lines, strict=True):
@@ -90,9 +89,10 @@ def _block(
     table = draft.table
     regions = tuple(Region(page, union(boxes)) for (page, _), boxes in places.items())
     if table:
-        regions = (Region(table.page, _home(table.box, pages[table.page])),)
+        regions = tuple(Region(part.page, part.area.box) for part in (table, *draft.more))
     rows = tuple((line.start, line.end) for line in lines) if table else ()
     confidences = [w.confidence for row in draft.rows for w in row.words if w.confidence is not None]
+    confidences += [t.area.confidence for t in (table, *draft.more) if t and t.area.confidence is not None]
     return Block(
         id=number,
         start=start,
@@ -115,15 +115,15 @@ def _header_rows(table: Table, rows: int) -> int:
     return min(rows, sum(any(cells) for cells in table.area.rows[: table.area.header_rows]))
 
 
-def _table_pieces(draft: Draft) -> list[_Piece]:
-    table: Table | None = draft.table
-    if table is None:
-        return []
+def _table_pieces(draft: Draft, pages: Mapping[int, PageContent]) -> list[_Piece]:
     pieces: list[_Piece] = []
-    for cells, box in zip(table.area.rows, table.area.row_boxes, strict=True):
-        if any(cells):
-            text = " | ".join(cells).strip()
-            pieces.append(_Piece("\n" if pieces else "", text, table.page, box, draft.columns[0]))
+    for table in (draft.table, *draft.more) if draft.table else ():
+        page = pages[table.page]
+        for cells, box in zip(table.area.rows, table.area.row_boxes, strict=True):
+            if any(cells):
+                text = " | ".join(cells).strip()
+                turned = to_frame(box, page.width, page.height, page.rotation)
+                pieces.append(_Piece("\n" if pieces else "", text, table.page, turned, draft.columns[0]))
     return pieces
 
 

@@ -62,6 +62,8 @@ class Draft:
     rows: list[Row] = field(default_factory=list)
     columns: list[int] = field(default_factory=list)
     table: Table | None = None
+    more: list[Table] = field(default_factory=list)
+    """The parts of the table on further pages."""
     level: int | None = None
     gap_above: float = 0.0
     """White space above, in leadings of its size."""

@@ -22,6 +22,7 @@ from docalign.ingest.initials import with_initials
 from docalign.ingest.line_numbers import part_line_numbers
 from docalign.ingest.outline import tell_headings
 from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
+from docalign.ingest.table_joins import join_tables
 from docalign.ingest.tagged import with_artifacts
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def build_document(
     style = measure([stream for streams in columns for stream in streams])
     streams = _with_notes(sheets, columns, style)
     groups = [_group(stream, column, style) for column, stream in enumerate(streams)]
-    drafts: list[Draft] = join_breaks(groups, style)
+    drafts, repeated = join_tables(join_breaks(groups, style))
     drafts = tell_headings(drafts, outline, style, {sheet.page.number: sheet.height for sheet in sheets})
     mark_headings(drafts, style)
     assembly = assemble(drafts, style, {page.number: page for page in pages})
@@ -60,7 +61,10 @@ def build_document(
         text=assembly.text,
         blocks=tuple(assembly.blocks),
         pages=tuple(_page(p) for p in pages),
-        furniture=tuple(f for sheet, rows in zip(sheets, furniture, strict=True) for f in _furniture(sheet, rows)),
+        furniture=(
+            *(f for sheet, rows in zip(sheets, furniture, strict=True) for f in _furniture(sheet, rows)),
+            *repeated,
+        ),
         invisible=tuple(
             Leftover(p.number, line.text, line.box) for p in pages for line in p.invisible if line.text.strip()
         ),

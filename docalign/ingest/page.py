@@ -50,6 +50,8 @@ class TableArea:
     rows: tuple[tuple[str, ...], ...]
     row_boxes: tuple[Box, ...]
     header_rows: int = 0
+    confidence: float | None = None
+    """Mean confidence of its words (0–1), None for digital text."""
 
 
 @dataclass(frozen=True, slots=True)

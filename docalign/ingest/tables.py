@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 from docalign.ingest.drawing import Drawing
@@ -135,4 +136,11 @@ def _area(grid: Grid, page: PageContent) -> TableArea:
         x0, y0, x1, y1 = from_frame(box, page.width, page.height, page.rotation)
         return (round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2))
 
-    return TableArea(home(grid.box), tuple(grid.texts()), tuple(map(home, grid.boxes)), grid.header_rows)
+    believed = [w.confidence for row in grid.cells for cell in row for w in cell if w.confidence is not None]
+    return TableArea(
+        home(grid.box),
+        tuple(grid.texts()),
+        tuple(map(home, grid.boxes)),
+        grid.header_rows,
+        round(fmean(believed), 4) if believed else None,
+    )

@@ -7,7 +7,7 @@ import typst
 
 from docalign.document import Document
 from docalign.ingest.layout import build_document
-from docalign.ingest.page import PageContent, TextLine, Word
+from docalign.ingest.page import PageContent, TableArea, TextLine, Word
 from docalign.ingest.pdf_text import extract_page
 from tests.support.accounting import of_document, of_page
 
@@ -461,3 +461,39 @@ def test_regions_cover_their_lines_on_the_page() -> None:
             assert inside
             assert 0 <= n.box[0] < n.box[2] <= 420
             assert 0 <= n.box[1] < n.box[3] <= 560
+
+
+def table_page(number: int, rows: list[tuple[str, ...]], *, header: int, rotation: int = 0) -> PageContent:
+    boxes = tuple((50.0, 100.0 + 15 * k, 300.0, 115.0 + 15 * k) for k in range(len(rows)))
+    area = TableArea((50.0, 100.0, 300.0, boxes[-1][3]), tuple(rows), boxes, header)
+    return PageContent(number, 400, 600, "text", tables=(area,), rotation=rotation)
+
+
+def test_a_table_over_two_pages_is_one_block_and_its_second_header_is_furniture() -> None:
+    head = ("Name", "Size")
+    pages = [
+        table_page(1, [head, ("a", "1"), ("b", "2")], header=1),
+        table_page(2, [head, ("c", "3")], header=1),
+    ]
+    document = build_document(pages, source="t", sha256="")
+    (block,) = document.blocks
+    assert [document.text[a:b] for a, b in block.rows] == ["Name | Size", "a | 1", "b | 2", "c | 3"]
+    assert (block.header_rows, [r.page for r in block.boxes]) == (1, [1, 2])
+    assert [(f.page, f.text) for f in document.furniture] == [(2, "Name | Size")]
+    held = of_document(document)[2]
+    assert held - of_page(pages[1]) == {"|": 2}  # the bars between cells are ours
+    assert not of_page(pages[1]) - held
+
+
+def test_tables_with_headers_of_their_own_stay_apart() -> None:
+    pages = [
+        table_page(1, [("Name", "Size"), ("a", "1")], header=1),
+        table_page(2, [("Town", "Folk"), ("c", "3")], header=1),
+    ]
+    assert len(build_document(pages, source="t", sha256="").blocks) == 2
+
+
+def test_rows_of_a_table_on_a_turned_page_are_where_they_were_found() -> None:
+    page = table_page(1, [("a", "1"), ("b", "2")], header=0, rotation=90)
+    (block,) = build_document([page], source="t", sha256="").blocks
+    assert [line.box for line in block.lines] == list(page.tables[0].row_boxes)
