@@ -159,17 +159,19 @@ def evaluate(
     chunker: Annotated[
         str, typer.Option("--chunker", metavar="NAME", help="docalign, or the name of a rule baseline.")
     ] = "docalign",
-    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What to print.")] = "text",  # noqa: A002
+    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json|html", help="What to write.")] = "text",  # noqa: A002
+    out: Out = None,
     model: Model = None,
     config: Config = None,
 ) -> None:
     """Measure a chunker on gold lines.
 
-    Reports boundary scores, rule rewards, broken promises and speed, over all documents and by source.
+    Reports boundary scores, rule rewards, broken promises and speed, over all documents and by kind,
+    domain, source, form and size, with intervals, and how well the boundary probabilities are calibrated.
     """
     from docalign.commands.evaluate import run_eval
 
-    run_eval(gold, chunker=chunker, format=format, settings=_settings(config, model={"path": model}))
+    run_eval(gold, chunker=chunker, format=format, out=out, settings=_settings(config, model={"path": model}))
 
 
 @app.command()

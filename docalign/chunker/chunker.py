@@ -24,7 +24,7 @@ from docalign.chunker.embed import embed_text
 from docalign.chunker.options import ChunkOptions
 from docalign.chunker.prior import LengthPrior
 from docalign.chunker.prompt import PROMPT_VERSION, Renderer, hints_for
-from docalign.chunker.segment import Segment, segment
+from docalign.chunker.segment import Segment, segment_with_boundaries
 from docalign.counting import Counter, counter, counter_identity
 from docalign.document import Document
 from docalign.errors import ModelIncompatibleError, ModelMissingError
@@ -107,10 +107,20 @@ class Chunker:
         Raises:
             UsageError: an unknown tokenizer, or a limit that a single character breaks.
         """
+        return self.chunk_with_boundaries(document, options, progress)[0]
+
+    def chunk_with_boundaries(
+        self, document: Document, options: ChunkOptions | None = None, progress: Progress | None = None
+    ) -> tuple[list[Chunk], npt.NDArray[np.float64]]:
+        """The chunks, and the probability (0–1) that a chunk starts at each block of the document, `(blocks,)`.
+
+        Raises:
+            UsageError: as `chunk`.
+        """
         options = options or ChunkOptions()
         count = counter(options.tokenizer or self.tokenizer)
         log_odds = self.log_odds(document, options, progress)
-        segments = segment(
+        found = segment_with_boundaries(
             document,
             log_odds,
             count=count,
@@ -119,7 +129,7 @@ class Chunker:
             prior=self.prior,
             free_bias=self.free_bias,
         )
-        return self._describe(document, segments, options, count)
+        return self._describe(document, found.segments, options, count), found.boundaries
 
     def log_odds(
         self, document: Document, options: ChunkOptions, progress: Progress | None = None, *, outline: bool = True

@@ -22,7 +22,7 @@ from docalign.chunker.solve import Problem, boundary_marginals, viterbi
 from docalign.counting import Counter
 from docalign.document import Document
 
-__all__ = ["INSIDE_BLOCK", "Segment", "segment"]
+__all__ = ["INSIDE_BLOCK", "Segment", "Segmentation", "segment", "segment_with_boundaries"]
 
 INSIDE_BLOCK: Final = -6.0
 """The fixed, low log-odds of a cut inside a block."""
@@ -39,6 +39,14 @@ class Segment:
     tokens: int
     boundary: float
     blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """The chunks of a document, and the probability that a chunk starts at each of its blocks, `(blocks,)`."""
+
+    segments: list[Segment]
+    boundaries: Floats
 
 
 def segment(
@@ -58,9 +66,25 @@ def segment(
         count: text → tokens.
         max_tokens, target: None where only the boundaries matter; then `free_bias` is added to every s.
     """
+    return segment_with_boundaries(
+        document, log_odds, count=count, max_tokens=max_tokens, target=target, prior=prior, free_bias=free_bias
+    ).segments
+
+
+def segment_with_boundaries(
+    document: Document,
+    log_odds: Floats,
+    *,
+    count: Counter,
+    max_tokens: int | None,
+    target: int | None,
+    prior: LengthPrior,
+    free_bias: float = 0.0,
+) -> Segmentation:
+    """As `segment`, with the marginals of the legal policy at every block, chosen or not."""
     atoms = atoms_of(document, count, max_tokens)
     if not atoms:
-        return []
+        return Segmentation([], np.zeros(len(document.blocks)))
     reach = None if max_tokens is None else Reach(document, atoms, count, max_tokens)
     problem = Problem(
         log_odds=_atom_log_odds(atoms, log_odds, free_bias if max_tokens is None else 0.0),
@@ -72,7 +96,7 @@ def segment(
     )
     problem, starts = _solve_within(problem, reach, max_tokens)
     marginals = boundary_marginals(problem)
-    return [
+    segments = [
         Segment(
             start=atoms[first].start,
             end=atoms[last - 1].end,
@@ -84,6 +108,15 @@ def segment(
         )
         for first, last in pairwise([*starts, len(atoms)])
     ]
+    return Segmentation(segments, _at_blocks(atoms, marginals, len(document.blocks)))
+
+
+def _at_blocks(atoms: Sequence[Atom], marginals: Floats, blocks: int) -> Floats:
+    values = np.zeros(blocks)
+    for atom, value in zip(atoms, marginals, strict=True):
+        if atom.opens_block and atom.block is not None:
+            values[atom.block] = value
+    return values
 
 
 def _atom_log_odds(atoms: Sequence[Atom], log_odds: Floats, bias: float) -> Floats:

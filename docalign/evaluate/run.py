@@ -20,26 +20,53 @@ from docalign.chunk import Violations, violations
 from docalign.counting import counter
 from docalign.errors import UsageError
 from docalign.evaluate.boundaries import BoundaryScores, bootstrap_interval, boundary_scores
+from docalign.evaluate.calibration import calibrate
 from docalign.evaluate.rules import Rule
 from docalign.evaluate.spans import spans_of, starts_of
 from docalign.rewards.reward import Reward, Sizes, Span
 from docalign.rewards.rules import RULE_REWARDS
 from docalign.train.gold import GoldLine
 
-__all__ = ["DocumentResult", "SpanChunker", "by_rule", "evaluate", "evaluate_line", "paired_difference", "summarise"]
+__all__ = [
+    "Chunking",
+    "DocumentResult",
+    "SpanChunker",
+    "by_rule",
+    "evaluate",
+    "evaluate_line",
+    "paired_difference",
+    "summarise",
+]
 
-SpanChunker = Callable[[GoldLine], Sequence[Span]]
+
+@dataclass(frozen=True, slots=True)
+class Chunking:
+    """A chunker's answer with the probability that a chunk starts at each block, `(blocks,)`."""
+
+    spans: Sequence[Span]
+    boundaries: Sequence[float]
+
+
+SpanChunker = Callable[[GoldLine], Sequence[Span] | Chunking]
 """Gold line → spans of its document's text, which it must chunk to `line.sizes` counted by `line.counter`."""
 
+_SIZE_EDGES: Final = (150, 300, 600)
 _METRICS: Final = ("boundary_f1", "precision", "recall", "pk", "windowdiff", "boundary_similarity")
 
 
 @dataclass(frozen=True, slots=True)
 class DocumentResult:
-    """What one document contributes. `elapsed_s` is the chunker's own time; `rewards` are 0–1 by name."""
+    """What one document contributes. `elapsed_s` is the chunker's own time; `rewards` are 0–1 by name.
+
+    `form` is how its blocks came about (`plain`, `native`, `pdf`, `scan`), `size` the range its target lies in.
+    `calibration` pairs the probability of a start with the truth, by block, where the chunker gives probabilities.
+    """
 
     id: str
     source: str
+    domain: str
+    form: str
+    size: str
     transcript: bool
     blocks: int
     chunks: int
@@ -47,6 +74,7 @@ class DocumentResult:
     rewards: Mapping[str, float]
     broken: Violations
     elapsed_s: float
+    calibration: tuple[tuple[float, bool], ...] = ()
 
 
 def by_rule(rule: Rule) -> SpanChunker:
@@ -73,11 +101,15 @@ def evaluate_line(
     target, limit = line.sizes
     sizes = Sizes(target_tokens=target, max_tokens=limit, count=count)
     began = perf_counter()
-    spans = tuple(chunk(line))
+    answer = chunk(line)
+    spans = tuple(answer.spans if isinstance(answer, Chunking) else answer)
     elapsed_s = perf_counter() - began
     return DocumentResult(
         id=line.id,
         source=line.source,
+        domain=line.domain or "none",
+        form=_form(line),
+        size=_size(line),
         transcript=line.is_transcript,
         blocks=len(document.blocks),
         chunks=len(spans),
@@ -86,28 +118,64 @@ def evaluate_line(
         # A transcript states no sizes: only its boundaries matter, so no chunk of it can be over a limit.
         broken=violations(document, spans, count, line.max_tokens),
         elapsed_s=elapsed_s,
+        calibration=_pairs(answer, line) if isinstance(answer, Chunking) else (),
     )
 
 
-def summarise(results: Sequence[DocumentResult]) -> dict[str, Any]:
-    """Means over documents, in all, for `headed` and `transcripts` (`groups`), and by source (`sources`).
+def _pairs(answer: Chunking, line: GoldLine) -> tuple[tuple[float, bool], ...]:
+    gold = set(line.starts)
+    return tuple((float(p), i in gold) for i, p in enumerate(answer.boundaries) if i)
 
-    `intervals` are 95 % bootstrap intervals over documents.
+
+def _form(line: GoldLine) -> str:
+    form = (line.condition or "").split("-", 1)[0]
+    if form in ("native", "pdf", "scan"):
+        return form
+    if any(page.ocr for page in line.document.pages):
+        return "scan"
+    return "pdf" if line.document.pages else "plain"
+
+
+def _size(line: GoldLine) -> str:
+    if line.is_transcript:
+        return "none"
+    target = line.sizes[0]
+    edges = [0, *_SIZE_EDGES]
+    low, high = max(e for e in edges if e < target), next((e for e in _SIZE_EDGES if e >= target), None)
+    return f"target {low + 1}–{high}" if high else f"target over {low}"
+
+
+def summarise(results: Sequence[DocumentResult]) -> dict[str, Any]:
+    """Means over documents: in all, for `headed` and `transcripts` (`groups`), and by `sources`, `domains`, `forms`
+    (plain, native, pdf, scan) and `sizes` (ranges of the target).
+
+    `intervals` are 95 % bootstrap intervals over documents. `calibration` says what the boundary probabilities are
+    worth, where the chunker gives any.
 
     Raises:
         UsageError: no results.
     """
     if not results:
         raise UsageError("there is nothing to evaluate: no gold lines.", remedy="Give a file of gold lines.")
-    groups: dict[str, list[DocumentResult]] = defaultdict(list)
-    sources: dict[str, list[DocumentResult]] = defaultdict(list)
+    calibration = calibrate(pair for r in results for pair in r.calibration)
+    return (
+        _summary(results)
+        | {
+            "groups": _parts(results, lambda r: "transcripts" if r.transcript else "headed"),
+            "sources": _parts(results, lambda r: r.source),
+            "domains": _parts(results, lambda r: r.domain),
+            "forms": _parts(results, lambda r: r.form),
+            "sizes": _parts(results, lambda r: r.size),
+        }
+        | ({"calibration": calibration.to_json()} if calibration else {})
+    )
+
+
+def _parts(results: Sequence[DocumentResult], name_of: Callable[[DocumentResult], str]) -> dict[str, Any]:
+    parts: dict[str, list[DocumentResult]] = defaultdict(list)
     for result in results:
-        groups["transcripts" if result.transcript else "headed"].append(result)
-        sources[result.source].append(result)
-    return _summary(results) | {
-        "groups": {name: _summary(part) for name, part in sorted(groups.items())},
-        "sources": {name: _summary(part) for name, part in sorted(sources.items())},
-    }
+        parts[name_of(result)].append(result)
+    return {name: _summary(part) for name, part in sorted(parts.items())}
 
 
 def paired_difference(
