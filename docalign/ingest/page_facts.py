@@ -15,6 +15,7 @@ from docalign.ingest.triage import PageFacts
 if TYPE_CHECKING:
     import pypdfium2 as pdfium
 
+    from docalign.document import Box
     from docalign.ingest.page import PageContent, TextLine
     from docalign.ingest.page_picture import SmallPicture
     from docalign.ingest.pdf_chars import PageChars
@@ -22,17 +23,21 @@ if TYPE_CHECKING:
 __all__ = ["measure"]
 
 _SAMPLED_RUNS: Final = 400
+_HARDLY: Final = 0.02
 
 
 def measure(page: pdfium.PdfPage, content: PageContent, chars: PageChars, picture: SmallPicture) -> PageFacts:
     """The facts of a page whose lines still hold all of its text (before tables are cut out)."""
     cover = image_cover(page)
     controls = sum(len(text) for text, reason in content.dropped if reason == "control")
+    words = [word.box for line in content.lines for word in line.words]
+    printed = tuple(b for b in cover.boxes if _share_covered(b, words) < _HARDLY and picture.looks_printed(b))
     return PageFacts(
         visible=_count(content.lines),
         invisible=_count(content.invisible),
         image_share=cover.share,
         hides_text=cover.hides_text,
+        printed_pictures=printed,
         inked=picture.inked,
         ink_beside_text=picture.ink_beside([line.box for line in content.lines]),
         signs=text_signs((w.text for line in content.lines for w in line.words), controls),
@@ -40,6 +45,15 @@ def measure(page: pdfium.PdfPage, content: PageContent, chars: PageChars, pictur
         advance_em=_advance_em(chars),
         unmapped=_unmapped(page, chars),
     )
+
+
+def _share_covered(box: Box, words: list[Box]) -> float:
+    """Share of `box` that words of the text layer stand on."""
+    x0, y0, x1, y1 = box
+    inside = sum(
+        max(0.0, min(x1, word[2]) - max(x0, word[0])) * max(0.0, min(y1, word[3]) - max(y0, word[1])) for word in words
+    )
+    return inside / max(1.0, (x1 - x0) * (y1 - y0))
 
 
 def _count(lines: tuple[TextLine, ...]) -> int:

@@ -35,6 +35,11 @@ _NO_INK: Final = 2
 """Grey levels (of 255) by which an even area may differ in itself."""
 _INKED: Final = 48
 _SPECKS: Final = 6
+_PRINT_PX: Final = 30
+_NEAR_PAPER: Final = 24
+_PAPER_SHARE: Final = 0.6
+_LINE_PT: Final = (3.0, 40.0)
+_PRINTED_ROWS: Final = 3
 _SHORT_WORD: Final = 2
 
 
@@ -100,6 +105,20 @@ class SmallPicture:
         for box in boxes:
             marks[self._slice(box)] = False
         return int(np.count_nonzero(marks)) / max(1, marks.size)
+
+    def looks_printed(self, box: Box) -> bool:
+        """Whether `box` looks like a picture of text: mostly of one shade, with rows of marks between empty rows."""
+        part = self._pixels[self._slice(box)]
+        if part.shape[0] < _PRINT_PX or part.shape[1] < _PRINT_PX:
+            return False
+        paper = int(np.bincount(part.ravel()).argmax())
+        away = np.abs(part.astype(np.int16) - paper)
+        if np.count_nonzero(away <= _NEAR_PAPER) < _PAPER_SHARE * part.size:
+            return False
+        marked = np.count_nonzero(away > _INKED, axis=1) >= 0.02 * part.shape[1]
+        edges = np.flatnonzero(np.diff(np.concatenate(([False], marked, [False])).astype(np.int8)))
+        heights = (edges[1::2] - edges[::2]) / self._scale
+        return int(np.count_nonzero((heights >= _LINE_PT[0]) & (heights <= _LINE_PT[1]))) >= _PRINTED_ROWS
 
     def _marks(self) -> npt.NDArray[np.bool_]:
         if self._marked is None:

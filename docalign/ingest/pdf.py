@@ -28,17 +28,17 @@ from docalign.ingest.pdf_outline import read_outline
 from docalign.ingest.pdf_structure import open_structure, page_count
 from docalign.ingest.pdf_tags import is_tagged
 from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.picture_text import merge, over, read_pictures
 from docalign.ingest.reading import read_image, to_content
 from docalign.ingest.spot_check import SpotCheck, spot_check
 from docalign.ingest.triage import MIN_CHARS, PageFacts, Verdict, judge, judge_agreement
 
 if TYPE_CHECKING:
-    from docalign.document import Box
     from docalign.ingest.pdf_chars import PageChars
 
 __all__ = ["PdfReader", "Triaged"]
 
-_OCR_GAIN: Final = 1.5
+_OCR_GAIN: Final = 0.5
 _MAX_DEPTH: Final = 2
 """Portfolios in portfolios."""
 
@@ -213,6 +213,8 @@ class PdfReader:
             return _unread(layer, verdict)
         if verdict.read == "check":
             return replace(layer, warnings=(*layer.warnings, _doubtful(verdict, "no OCR engine is here to check it")))
+        if verdict.read == "pictures":
+            return self._with_pictures(page, layer, verdict)
         return _with_form(self._ocr(page, layer, must=verdict.read == "ocr", why=verdict), found.form)
 
     def _choose_engine(self) -> OcrEngine:
@@ -226,8 +228,14 @@ class PdfReader:
         except OcrMissingError:
             return False
 
+    def _with_pictures(self, page: pdfium.PdfPage, layer: PageContent, verdict: Verdict) -> PageContent:
+        if not self._can_ocr():
+            return replace(layer, kind="text")
+        limits = {"dpi": self._options.dpi, "max_pixels": self._options.max_pixels}
+        return read_pictures(self._choose_engine(), page, layer, verdict.pictures, **limits)
+
     def _ocr(self, page: pdfium.PdfPage, layer: PageContent, *, must: bool, why: Verdict | None = None) -> PageContent:
-        """The page as OCR reads it; the text layer instead if it says about as much and OCR is no `must`."""
+        """The page as OCR reads it; if OCR is no `must`, the text layer with what only OCR found, if that is much."""
         try:
             engine = self._choose_engine()
         except OcrMissingError:
@@ -245,8 +253,8 @@ class PdfReader:
             rotation=rotation,
             pixels=image.size,
         )
-        if not must and _count(layer.lines) and _count(found.lines) < _OCR_GAIN * _count(layer.lines) + MIN_CHARS:
-            return replace(layer, kind="text")
+        if not must and layer.lines:
+            return merge(layer, found, least=_OCR_GAIN * _count(layer.lines) + MIN_CHARS)
         kind = layer.kind if why and found.lines else found.kind
         warnings = layer.warnings
         if why and why.kind == "suspect":
@@ -264,16 +272,12 @@ def _with_form(content: PageContent, form: FormText) -> PageContent:
     """A page read by OCR with those values of its form that the picture did not show, in place."""
     if not content.ocr or not form.shown:
         return content
-    missing = tuple(line for line in form.shown if not any(_over(line.box, other.box) for other in content.lines))
+    missing = tuple(line for line in form.shown if not any(over(line.box, other.box) for other in content.lines))
     dropped = list(content.dropped)
     for line in missing:
         if (entry := (line.text, "replaced by OCR")) in dropped:
             dropped.remove(entry)
     return replace(content, lines=(*content.lines, *missing), dropped=tuple(dropped))
-
-
-def _over(a: Box, b: Box) -> bool:
-    return a[0] < b[2] and b[0] < a[2] and a[1] < b[3] and b[1] < a[3]
 
 
 def _doubtful(verdict: Verdict, then: str) -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
+from docalign.document import Box
 from docalign.errors import LimitExceededError
 
 __all__ = ["Cover", "image_cover", "refuse_huge_pictures"]
@@ -21,6 +22,7 @@ _MAX_OBJECTS: Final = 5_000
 _MAX_DEPTH: Final = 5
 _FULL: Final = 0.9
 _BYTES_PER_PIXEL: Final = 4
+_SOME: Final = 0.04
 _Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Final[_Matrix] = (1, 0, 0, 1, 0, 0)
 
@@ -29,11 +31,13 @@ _IDENTITY: Final[_Matrix] = (1, 0, 0, 1, 0, 0)
 class Cover:
     """`share` of the page (0–1) that images cover, overlaps counted twice but no more than the page.
 
-    `hides_text`: an image over nearly the whole page is drawn after most of the text.
+    `hides_text`: an image over nearly the whole page is drawn after most of the text. `boxes`: where images of some
+    size stand, in points from the top-left corner of the unrotated page.
     """
 
     share: float
     hides_text: bool
+    boxes: tuple[Box, ...] = ()
 
 
 @dataclass(slots=True)
@@ -42,6 +46,7 @@ class _Tally:
     area: float = 0.0
     texts: int = 0
     hidden: int = 0
+    boxes: list[Box] = field(default_factory=list)
 
 
 def image_cover(page: pdfium.PdfPage) -> Cover:
@@ -51,7 +56,9 @@ def image_cover(page: pdfium.PdfPage) -> Cover:
     tally = _Tally()
     _walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _IDENTITY, (left, bottom, right, top), tally, 0)
     share = min(1.0, tally.area / page_area)
-    return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts)
+    big = [box for box in tally.boxes if (box[2] - box[0]) * (box[3] - box[1]) >= _SOME * page_area]
+    boxes = tuple((x0 - left, top - y1, x1 - left, top - y0) for x0, y0, x1, y1 in big)
+    return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts, boxes)
 
 
 def refuse_huge_pictures(page: pdfium.PdfPage, memory_mib: int) -> None:
@@ -99,8 +106,11 @@ def _walk(parent, count, get, matrix: _Matrix, window, tally: _Tally, depth: int
         if kind == raw.FPDF_PAGEOBJ_TEXT:
             tally.texts += 1
         elif kind == raw.FPDF_PAGEOBJ_IMAGE:
-            area = _clipped_area(_concat(_matrix(item), matrix), window)
+            x0, y0, x1, y1 = _clipped(_concat(_matrix(item), matrix), window)
+            area = max(0.0, x1 - x0) * max(0.0, y1 - y0)
             tally.area += area
+            if area > 0:
+                tally.boxes.append((x0, y0, x1, y1))
             if area >= _FULL * (window[2] - window[0]) * (window[3] - window[1]):
                 tally.hidden = tally.texts
         elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:
@@ -121,10 +131,8 @@ def _concat(first: _Matrix, then: _Matrix) -> _Matrix:
     return (a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u)
 
 
-def _clipped_area(matrix: _Matrix, window: tuple[float, float, float, float]) -> float:
-    """An image is the unit square under its matrix; its bounding box within the page, in square points."""
+def _clipped(matrix: _Matrix, window: tuple[float, float, float, float]) -> Box:
+    """An image is the unit square under its matrix; its bounding box within the page, in the file's coordinates."""
     a, b, c, d, e, f = matrix
     xs, ys = (e, e + a, e + c, e + a + c), (f, f + b, f + d, f + b + d)
-    across = min(max(xs), window[2]) - max(min(xs), window[0])
-    up = min(max(ys), window[3]) - max(min(ys), window[1])
-    return max(0.0, across) * max(0.0, up)
+    return (max(min(xs), window[0]), max(min(ys), window[1]), min(max(xs), window[2]), min(max(ys), window[3]))

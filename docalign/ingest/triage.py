@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
 if TYPE_CHECKING:
+    from docalign.document import Box
     from docalign.ingest.text_signs import TextSigns
 
 __all__ = ["MIN_CHARS", "PageFacts", "Verdict", "judge", "judge_agreement"]
@@ -56,6 +57,8 @@ class PageFacts:
     image_share: float
     hides_text: bool
     """A picture over nearly the whole page is drawn after most of the text."""
+    printed_pictures: tuple[Box, ...]
+    """Where pictures of some size look like pictures of text and the layer has none (points, unrotated page)."""
     inked: bool
     ink_beside_text: float
     signs: TextSigns
@@ -68,12 +71,13 @@ class PageFacts:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`read`: `layer` (take it), `ocr` (it must be read), `check` (compare a few lines first) or `try` (OCR; keep the
-    layer where OCR adds nothing)."""
+    """`read`: `layer` (take it), `ocr` (it must be read), `check` (compare a few lines first), `try` (OCR adds what the
+    layer lacks, if that is much) or `pictures` (OCR of these adds to the layer)."""
 
     kind: Literal["blank", "text", "scan", "hidden", "hybrid", "suspect"]
-    read: Literal["layer", "ocr", "check", "try"]
+    read: Literal["layer", "ocr", "check", "try", "pictures"]
     reasons: tuple[str, ...] = ()
+    pictures: tuple[Box, ...] = ()
 
 
 def judge(facts: PageFacts) -> Verdict:
@@ -91,6 +95,9 @@ def judge(facts: PageFacts) -> Verdict:
         return Verdict("hybrid", "try", (f"{facts.visible} characters on a picture that fills the page",))
     if facts.visible < _OUTLINE_CHARS and facts.ink_beside_text > _OUTLINE_INK and not facts.image_share:
         return Verdict("hybrid", "try", (f"{facts.visible} characters on a page with much more ink",))
+    if facts.printed_pictures:
+        many = len(facts.printed_pictures)
+        return Verdict("hybrid", "pictures", (f"{many} of its pictures look like text",), facts.printed_pictures)
     return Verdict("text", "layer")
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import random
 from dataclasses import replace
+from io import BytesIO
 from pathlib import Path
 
+import pikepdf
 import pytest
+from PIL import Image
 
 from benchmarks.ingest.planted import UNUSUAL, plant, typeset
 from docalign.ingest import IngestOptions, ingest
 from docalign.ingest.pdf import PdfReader, Triaged
 from docalign.ingest.text_signs import TextSigns, text_signs
 from docalign.ingest.triage import PageFacts, judge, judge_agreement
+from tests.support.files import picture_of, scanned_pdf, text_page
 
 ENGLISH = (
     "The committee met in the old library to talk about the new budget, and for the first time in years it was "
@@ -36,6 +40,7 @@ def facts(text: str = ENGLISH, **changes: object) -> PageFacts:
         invisible=0,
         image_share=0.0,
         hides_text=False,
+        printed_pictures=(),
         inked=True,
         ink_beside_text=0.0,
         signs=signs,
@@ -101,6 +106,7 @@ def test_letters_of_the_wrong_width_are_checked() -> None:
         ({"visible": 2}, "text", "layer"),
         ({"visible": 100, "image_share": 1.0}, "hybrid", "try"),
         ({"image_share": 1.0, "visible": 900}, "text", "layer"),
+        ({"image_share": 0.3, "visible": 900, "printed_pictures": ((0, 0, 9, 9),)}, "hybrid", "pictures"),
     ],
 )
 def test_pages_by_kind(changes: dict[str, object], kind: str, read: str) -> None:
@@ -161,3 +167,34 @@ def test_a_replaced_layer_is_kept_aside_and_said(tmp_path: Path) -> None:
     kept = ingest(path, options=IngestOptions(workers=1, ocr="never"))
     assert "ferryman" not in kept.text
     assert any("OCR is off" in w for w in kept.warnings)
+
+
+def test_text_in_a_picture_joins_the_layer_and_a_photograph_adds_nothing(tmp_path: Path) -> None:
+    picture = picture_of(["Text that stands in a picture", "and goes on in another line", "and ends in a third one"])
+    shown = b"q 400 0 0 200 100 100 cm /I1 Do Q "
+    layer = text_page(["A page of text that has a picture of some other text in it, which nobody typed again"])
+    path = tmp_path / "page.pdf"
+    for image, kind in ((picture.crop((0, 150, 1400, 850)), "hybrid"), (photograph(), "text")):
+        data = scanned_pdf(image, before=layer).replace(b"q 612 0 0 792 0 0 cm /I1 Do Q", shown)
+        path.write_bytes(pikepdf_repaired(data))
+        reader = PdfReader(str(path), IngestOptions())
+        page = reader.page(0)
+        reader.close()
+        assert (page.kind, page.ocr) == (kind, False)
+        assert page.lines[0].text.startswith("A page of text")
+        text = " ".join(line.text for line in page.lines)
+        assert ("goes on in another line" in text) == (kind == "hybrid")
+
+
+def photograph() -> Image.Image:
+    rng = random.Random(5)
+    small = Image.new("L", (40, 20))
+    small.putdata([rng.randrange(256) for _ in range(800)])
+    return small.resize((1400, 700), Image.Resampling.BICUBIC)
+
+
+def pikepdf_repaired(data: bytes) -> bytes:
+    target = BytesIO()
+    with pikepdf.open(BytesIO(data)) as pdf:
+        pdf.save(target)
+    return target.getvalue()
