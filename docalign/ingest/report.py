@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from docalign.document import Document
+from docalign.document import Document, Dropped, Leftover
 from docalign.errors import DocalignError
 from docalign.ingest.page import PageContent
 
@@ -31,14 +31,6 @@ class Characters:
     furniture: int = 0
     invisible: int = 0
     dropped: int = 0
-
-    def __add__(self, other: Characters) -> Characters:
-        return Characters(
-            self.text + other.text,
-            self.furniture + other.furniture,
-            self.invisible + other.invisible,
-            self.dropped + other.dropped,
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +106,14 @@ def make_report(
         return Report(source, None, seconds, tuple(_page(p, 0, Characters()) for p in pages), error=error)
     places = _places(document)
     begun = Counter(b.page for b in document.blocks)
-    total = sum(places.values(), Characters())
+    total = Characters(_count(document.text), *(sum(_sums(things).values()) for things in _aside(document)))
     return Report(
         source,
         document.sha256,
         seconds,
         tuple(_page(p, begun[p.number], places.get(p.number, Characters())) for p in pages),
         len(document.blocks),
-        total if document.pages else Characters(text=_count(document.text)),
+        total,
         tuple(_of_the_file(document.warnings, pages)),
         error,
     )
@@ -157,13 +149,16 @@ def _places(document: Document) -> dict[int, Characters]:
             text[line.page] += _count(document.text[line.start : line.end])
         if not block.lines and block.page is not None:
             text[block.page] += _count(document.block_text(block))
-    aside = [_sums(things) for things in (document.furniture, document.invisible, document.dropped)]
-    numbers = {p.number for p in document.pages}.union(text, *aside)
-    return {n: Characters(text[n], *(sums[n] for sums in aside)) for n in sorted(numbers)}
+    aside = [_sums(things) for things in _aside(document)]
+    return {p.number: Characters(text[p.number], *(sums[p.number] for sums in aside)) for p in document.pages}
 
 
-def _sums(things: Iterable[Any]) -> Counter[int]:
-    sums: Counter[int] = Counter()
+def _aside(document: Document) -> tuple[Sequence[Leftover | Dropped], ...]:
+    return (document.furniture, document.invisible, document.dropped)
+
+
+def _sums(things: Iterable[Leftover | Dropped]) -> Counter[int | None]:
+    sums: Counter[int | None] = Counter()
     for thing in things:
         sums[thing.page] += _count(thing.text)
     return sums
