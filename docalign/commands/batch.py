@@ -8,19 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Protocol
 
+from docalign.commands.ahead import read_ahead
 from docalign.commands.inputs import Input
 from docalign.commands.messages import describe_crash, error, note
 from docalign.commands.progress import Bar, progress_bar
 from docalign.commands.reading import Read
 from docalign.commands.results import write_stdout
-from docalign.document import Document
 from docalign.errors import DocalignError, ModelError, OutputError, OutputNameError, SomeFilesFailedError
 from docalign.output.atomic import clean_stale, output_error, write_atomic
 from docalign.output.journal import Journal, file_sha256, fingerprint
@@ -37,13 +35,14 @@ class Pipeline(Protocol):
     """What a batch needs to know of the work done on each input."""
 
     format: str
+    readers: int
 
     def prepare(self) -> None:
         """Load what every input needs; what fails here would fail for each of them."""
         ...
 
-    def read_many(self, inputs: Iterable[tuple[Path, str]]) -> Generator[Future[Document], None, None]:
-        """Documents of these (path, name), read ahead."""
+    def read(self, job: Input) -> Read:
+        """May be called by several threads at a time."""
         ...
 
     def finish(self, job: Input, read: Read, bar: Bar) -> bytes: ...
@@ -60,9 +59,8 @@ def run_batch_to_stdout(pipeline: Pipeline, jobs: Sequence[Input], *, quiet: boo
     """
     pipeline.prepare()
     failed = 0
-    with progress_bar(len(jobs), quiet=quiet) as bar, closing(_reading(pipeline, jobs, lambda _: False, bar)) as reads:
+    with progress_bar(len(jobs), quiet=quiet) as bar, closing(_reading(pipeline, jobs, pipeline.read, bar)) as reads:
         for job, read in reads:
-            assert read is not None, "nothing is done before"
             result = _finished(pipeline, job, read, bar)
             if isinstance(result, DocalignError):
                 failed += 1
@@ -80,8 +78,12 @@ def run_batch_to_folder(pipeline: Pipeline, jobs: Sequence[Input], folder: Path,
     """
     pipeline.prepare()
     results = _Folder(pipeline, folder)
+
+    def read(job: Input) -> Read | None:
+        return None if results.has(job) else pipeline.read(job)
+
     failed = skipped = 0
-    with progress_bar(len(jobs), quiet=quiet) as bar, closing(_reading(pipeline, jobs, results.has, bar)) as reads:
+    with progress_bar(len(jobs), quiet=quiet) as bar, closing(_reading(pipeline, jobs, read, bar)) as reads:
         for job, found in reads:
             results.clean_around(job)
             if found is None:
@@ -95,32 +97,14 @@ def run_batch_to_folder(pipeline: Pipeline, jobs: Sequence[Input], folder: Path,
 
 
 def _reading(
-    pipeline: Pipeline, jobs: Sequence[Input], is_done: Callable[[Input], bool], bar: Bar
-) -> Generator[tuple[Input, Document | BaseException | None], None, None]:
-    """Each job with its Document, or what was wrong with it, or None where it is done; the next ones are read ahead."""
-    planned: deque[tuple[Input, bool]] = deque()
-
-    def to_read() -> Iterator[tuple[Path, str]]:
+    pipeline: Pipeline, jobs: Sequence[Input], read: Callable[[Input], Any], bar: Bar
+) -> Generator[tuple[Input, Any], None, None]:
+    """Each job with what `read` makes of it, or the exception it raised."""
+    with closing(read_ahead(jobs, read, threads=pipeline.readers, ahead=pipeline.readers + 1)) as results:
         for job in jobs:
-            path = None if job.problem or is_done(job) else job.path
-            planned.append((job, path is not None))
-            if path is not None:
-                yield path, job.name
-
-    def without_reading() -> Iterator[tuple[Input, DocalignError | None]]:
-        while planned and not planned[0][1]:
-            job, _ = planned.popleft()
-            bar.file(job.name)
-            yield job, job.problem
-
-    with closing(pipeline.read_many(to_read())) as futures:
-        for future in futures:
-            yield from without_reading()
-            job, _ = planned.popleft()
             bar.file(job.name)
             bar.stage("reading")
-            yield job, future.exception() or future.result()
-        yield from without_reading()
+            yield job, next(results)
 
 
 class _Folder:
@@ -134,7 +118,7 @@ class _Folder:
         self._cleaned: set[Path] = set()
 
     def has(self, job: Input) -> bool:
-        """Whether the result is finished for the input's bytes and these settings."""
+        """Whether the result is finished for the input's bytes and these settings. Any thread may ask."""
         sha256 = _sha256(job)
         if sha256 is None:
             return False
@@ -190,16 +174,16 @@ def error_name(name: str) -> str:
     return path.with_name(f"{kept}-{digest}.error.json").as_posix()
 
 
-def _finished(pipeline: Pipeline, job: Input, read: Document | BaseException, bar: Bar) -> bytes | DocalignError:
+def _finished(pipeline: Pipeline, job: Input, read: Read | Exception, bar: Bar) -> bytes | DocalignError:
     """The result for one input, or what was wrong with it, already said on standard error.
 
     Raises:
         ModelError, OutputError: what the next input would meet as well.
     """
     try:
-        if isinstance(read, BaseException):
+        if isinstance(read, Exception):
             raise read
-        return pipeline.finish(job, Read(read, None), bar)
+        return pipeline.finish(job, read, bar)
     except (ModelError, OutputError):
         raise
     except DocalignError as problem:

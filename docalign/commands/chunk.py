@@ -6,8 +6,7 @@ The model is loaded once. In a batch a bad file is reported and the others go on
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable, Sequence
-from concurrent.futures import Future
+from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
@@ -50,6 +49,7 @@ class Pipeline:
         )
         self._settings = settings
         self._pool = WorkerPool(self.ingest_options.workers)
+        self.readers = self._pool.workers
 
     def __enter__(self) -> Self:
         return self
@@ -83,11 +83,9 @@ class Pipeline:
         bar.file(job.name)
         return self.finish(job, read_document(job, self.ingest_options, bar, self._pool), bar)
 
-    def read_many(self, inputs: Iterable[tuple[Path, str]]) -> Generator[Future[Document], None, None]:
-        """Documents of these (path, name), in order, read ahead of the caller."""
-        from docalign.ingest.many import ingest_many
-
-        return ingest_many(inputs, options=self.ingest_options, pool=self._pool)
+    def read(self, job: Input) -> Read:
+        """Read one input and show nothing of it. Several threads may call this at a time."""
+        return read_document(job, self.ingest_options, Bar(None, 0), self._pool)
 
     def finish(self, job: Input, read: Read, bar: Bar) -> bytes:
         """Chunk and render what was read of one input."""

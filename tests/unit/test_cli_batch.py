@@ -179,19 +179,19 @@ def test_files_of_one_page_are_read_at_the_same_time_and_come_in_order(
     """Each reading waits for the other: one after the other this would never end."""
     import threading
 
-    import docalign.ingest.many as many
+    import docalign.ingest.entry as entry
 
     folder = tmp_path / "pair"
     folder.mkdir()
     for name in "abcd":
         (folder / f"{name}.txt").write_text(f"File {name}.\n")
-    meeting, ingest = threading.Barrier(2, timeout=60), many.ingest
+    meeting, ingest = threading.Barrier(2, timeout=60), entry.ingest
 
     def waiting(*arguments: object, **options: object) -> object:
         meeting.wait()
         return ingest(*arguments, **options)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(many, "ingest", waiting)
+    monkeypatch.setattr(entry, "ingest", waiting)
     assert run(["chunk", "pair", "--workers", "2"]) == 0
     assert [json.loads(line)["doc"] for line in capsys.readouterr().out.splitlines()] == [f"{n}.txt" for n in "abcd"]
 
