@@ -25,6 +25,7 @@ from ocr_pages import CONDITIONS, KnownPage, rendered_pages, transcribed_scans
 
 from docalign.ingest import IngestOptions, WorkerPool
 from docalign.ingest.page import PageContent
+from docalign.ingest.paged import page_limits
 
 _READER = "docalign.ingest.images:ImageReader"
 
@@ -64,7 +65,7 @@ def _arguments() -> argparse.Namespace:
 def _read(pages: Sequence[KnownPage], options: IngestOptions, pool: WorkerPool) -> list[dict[str, Any]]:
     """A row for each page."""
     calls = [(_READER, str(page.path), options, 0) for page in pages]
-    results = pool.map("docalign.ingest.pages:read_page", calls, timeout_s=options.page_timeout_s)
+    results = pool.map("docalign.ingest.pages:read_page", calls, limits=page_limits(options))
     rows = []
     for page, found in zip(pages, results, strict=True):
         if isinstance(found, Exception):

@@ -21,6 +21,7 @@ __all__ = [
     "clean",
     "even_light",
     "find_skew",
+    "grow",
     "has_ink",
     "is_noisy",
     "map_box",
@@ -33,6 +34,12 @@ Affine = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: a point (x, y) of the result was (a·x + b·y + c, d·x + e·y + f) in the image it came from."""
 
 NOISY: Final = 12.0
+_COARSE_DPI: Final = 140.0
+_WANTED_DPI: Final = 200.0
+_MOST_COARSE_PX: Final = 4_000_000
+_FAINTEST: Final = 16.0
+"""Grey levels off the paper, averaged over a 75th of an inch."""
+_DARK: Final = 48.0
 _SPECK: Final = 40.0
 _GRAIN_OF_MEDIAN: Final = 1.4826
 """A normal distribution's standard deviation by its median absolute deviation."""
@@ -70,12 +77,13 @@ def turn_clockwise(image: Image.Image, degrees: int) -> tuple[Image.Image, Affin
 
 
 def has_ink(image: Image.Image, *, dpi: float) -> bool:
-    """Whether a grey page shows anything: marks bigger than specks against its own background."""
+    """Whether a grey page shows anything: marks bigger than specks against its own background, faint ones too."""
     small = image.reduce(max(1, round(dpi / 75)))
     pixels = np.asarray(small, dtype=np.int16)
-    background = int(np.median(pixels))
     inner = pixels[1:-1, 1:-1] if min(pixels.shape) > 2 else pixels
-    return int(np.count_nonzero(np.abs(inner - background) > 48)) >= 6
+    apart = np.abs(inner - int(np.median(pixels)))
+    grain = _GRAIN_OF_MEDIAN * float(np.median(apart))
+    return int(np.count_nonzero(apart > min(max(_FAINTEST, 6 * grain), _DARK))) >= 6
 
 
 def noise_level(image: Image.Image) -> float:
@@ -108,14 +116,20 @@ def even_light(image: Image.Image) -> Image.Image:
     return image if usual >= _WHITE_PAPER and dark >= _EVEN * usual else _flatten(image)
 
 
-def clean(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
-    """Even background, no specks or grain, straight lines, at least 150 dpi; and the way back."""
-    grow = 2.0 if dpi < 150 and image.width * image.height < 8_000_000 else 1.0
-    if grow != 1.0:
-        image = image.resize((int(image.width * grow), int(image.height * grow)), Image.Resampling.BICUBIC)
+def grow(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
+    """A coarse image enlarged to about 200 dpi, at most three times; any other as it is. And the way back."""
+    if dpi >= _COARSE_DPI or image.width * image.height > _MOST_COARSE_PX:
+        return image, (1, 0, 0, 0, 1, 0)
+    times = min(_WANTED_DPI / max(dpi, 1.0), 3.0)
+    size = (max(1, round(image.width * times)), max(1, round(image.height * times)))
+    across, down = image.width / size[0], image.height / size[1]
+    return image.resize(size, Image.Resampling.BICUBIC), (across, 0, 0, 0, down, 0)
+
+
+def clean(image: Image.Image) -> tuple[Image.Image, Affine]:
+    """Even background, no specks or grain, straight lines; and the way back."""
     even = _flatten(_denoise(image))
-    straight, (a, b, c, d, e, f) = straighten(even, find_skew(even))
-    return straight, (a / grow, b / grow, c / grow, d / grow, e / grow, f / grow)
+    return straighten(even, find_skew(even))
 
 
 def _denoise(image: Image.Image) -> Image.Image:

@@ -91,7 +91,7 @@ _PDF: Final = Format("PDF", "docalign.ingest.pdf:PdfReader", (".pdf",), "paged")
 _IMAGE: Final = Format(
     "image",
     "docalign.ingest.images:ImageReader",
-    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp"),
+    (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".jp2", ".j2k", ".avif", ".heic", ".heif"),
     "paged",
 )
 _READERS: Final = "docalign.ingest.readers"
@@ -114,11 +114,14 @@ _TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", "
 _OFFICE: Final = (_DOCX, _PPTX, _XLSX, _OLD_OFFICE, _OPEN_DOCUMENT, _RTF)
 FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MAIL, _MARKDOWN, _RST, _JSON, _TEXT)
 SUPPORTED: Final = (
-    "PDF, PNG, JPEG, TIFF, WebP, BMP, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, EPUB, mail (eml), "
-    "Markdown, reStructuredText, plain text and docalign.document/1 JSON"
+    "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF, HEIC, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, "
+    "EPUB, mail (eml), Markdown, reStructuredText, plain text and docalign.document/1 JSON"
 )
 
-_IMAGE_MAGIC: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_TIFF_MAGIC: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
+_IMAGE_MAGIC: Final = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", *_TIFF_MAGIC, b"GIF8", b"\x00\x00\x00\x0cjP  ")
+_IMAGE_BRANDS: Final = (b"avif", b"avis", b"heic", b"heix", b"heif", b"mif1", b"msf1")
+"""What an ISO base media file (`ftyp` at its fifth byte) says it is, where that is a still picture."""
 _BY_CONTENT: Final = {
     "docx": _DOCX,
     "pptx": _PPTX,
@@ -142,7 +145,7 @@ def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
     Raises:
         UnsupportedFormatError: a format no reader knows; it is named, and so are the known ones.
     """
-    if head.startswith(_IMAGE_MAGIC) or (head[:4] == b"RIFF" and head[8:12] == b"WEBP") or _is_bitmap(head):
+    if head.startswith(_IMAGE_MAGIC) or _is_boxed_image(head) or _is_bitmap(head):
         return _IMAGE
     if b"%PDF-" in head[:1024]:
         return _PDF
@@ -195,6 +198,12 @@ def misnamed(found: Format, name: str) -> str | None:
 def fell_back(found: Format, name: str) -> bool:
     """Whether `found` is plain text for want of a better guess: nothing in the name says so."""
     return found is _TEXT and PurePath(name).suffix.lower() not in _TEXT.suffixes
+
+
+def _is_boxed_image(head: bytes) -> bool:
+    """WebP (in RIFF), HEIC and AVIF (in ISO base media files), and a JPEG 2000 codestream without its boxes."""
+    riff = head[:4] == b"RIFF" and head[8:12] == b"WEBP"
+    return riff or (head[4:8] == b"ftyp" and head[8:12] in _IMAGE_BRANDS) or head.startswith(b"\xff\x4f\xff\x51")
 
 
 def _is_bitmap(head: bytes) -> bool:

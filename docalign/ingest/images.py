@@ -1,4 +1,5 @@
-"""Page images: PNG, JPEG, TIFF with any number of pages, WebP and BMP, through Pillow to the OCR engine.
+"""Page images: PNG, JPEG, TIFF with any number of pages, WebP, BMP, GIF, JPEG 2000 and AVIF, through Pillow to the
+OCR engine; HEIC where `pillow-heif` (the extra `heic`) is installed.
 
 Sizes are checked before anything is decoded. Says nothing about blocks: it fills a `PageContent` per image.
 """
@@ -8,13 +9,14 @@ from __future__ import annotations
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
-from docalign.errors import DamagedInputError, LimitExceededError
+from docalign.errors import DamagedInputError, LimitExceededError, UnsupportedFormatError
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
@@ -22,7 +24,7 @@ from docalign.ingest.reading import read_image, to_content
 
 __all__ = ["ImageReader", "page_dpi", "to_grey"]
 
-_FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP")
+_FORMATS: Final = ("PNG", "JPEG", "TIFF", "WEBP", "BMP", "GIF", "JPEG2000", "AVIF")
 _LONG_SIDE_IN: Final = (3.0, 17.0)
 """The long side of what people scan, from a card to tabloid, in inches."""
 _LETTER_IN: Final = 11.0
@@ -40,14 +42,15 @@ class ImageReader:
 
     def __init__(self, path: str, options: IngestOptions) -> None:
         self._options = options
+        self._path = Path(path)
         self._engine: OcrEngine | None = None
         self.warnings: tuple[str, ...] = ()
         Image.MAX_IMAGE_PIXELS = None  # our own limit names the size and comes before decoding, too
         with _pillow_errors():
-            self._image = Image.open(Path(path), formats=_FORMATS)
-            _check_pixels(self._image, options)
-            # Other formats hold previews and animation frames there, not pages.
-            self.pages = int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
+            self._image = _opened(self._path)
+            self.pages, self.warnings = _count_pages(self._image)
+            if self.pages == 1:
+                _check_pixels(self._image, options)
         if self.pages > options.max_pages:
             raise LimitExceededError(
                 f"it has {self.pages} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split it."
@@ -55,20 +58,43 @@ class ImageReader:
 
     def page(self, index: int) -> PageContent:
         with _pillow_errors():
-            self._image.seek(index)
-            _check_pixels(self._image, self._options)
+            notes = self._load(index)
             turned = ImageOps.exif_transpose(self._image)
             across, down = page_dpi(turned)
             grey = to_grey(turned)
         width, height = grey.width * 72 / across, grey.height * 72 / down
         if self._options.ocr == "never":
             note = "the page is an image and was not read, because OCR is off."
-            return PageContent(index + 1, width, height, "scan", warnings=(note,))
+            return PageContent(index + 1, width, height, "scan", warnings=(*notes, note))
         if self._engine is None:
             self._engine = choose_engine(self._options.languages, self._options.ocr_engine)
         sharp, dpi = _at_dpi(grey, across, down, self._options.dpi)
         reading = read_image(self._engine, sharp, dpi=dpi)
-        return to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)
+        found = to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)
+        if notes and not found.lines:
+            raise DamagedInputError(
+                "the picture is incomplete, and no text is in what is there.", remedy="Scan or fetch it again."
+            )
+        return replace(found, warnings=(*notes, *found.warnings)) if notes else found
+
+    def _load(self, index: int) -> tuple[str, ...]:
+        """Decode a page; of data that end early or break off what is there, with a note."""
+        self._image.seek(index)
+        _check_pixels(self._image, self._options)
+        try:
+            self._image.load()
+        except OSError as error:
+            # Opened anew: after a failure Pillow may hand out the pixels of the page before.
+            self._image.close()
+            self._image = _opened(self._path)
+            self._image.seek(index)
+            ImageFile.LOAD_TRUNCATED_IMAGES = True
+            try:
+                self._image.load()
+            finally:
+                ImageFile.LOAD_TRUNCATED_IMAGES = False
+            return (f"the picture is incomplete ({error}); what is there was read.",)
+        return ()
 
     def size(self, index: int) -> tuple[float, float]:
         """Width and height in points, from the header alone."""
@@ -81,6 +107,41 @@ class ImageReader:
 
     def close(self) -> None:
         self._image.close()
+
+
+def _opened(path: Path) -> Image.Image:
+    """The image, its header read.
+
+    Raises:
+        UnsupportedFormatError: a HEIC image without the library that decodes it.
+    """
+    with path.open("rb") as file:
+        head = file.read(32)
+    if head[4:8] != b"ftyp" or b"avif" in head[8:]:
+        return Image.open(path, formats=_FORMATS)
+    try:
+        import pillow_heif
+    except ImportError as error:
+        remedy = "Run: pip install 'docalign[heic]' (or save it as JPEG)."
+        raise UnsupportedFormatError("this is a HEIC image.", remedy=remedy) from error
+    pillow_heif.register_heif_opener()
+    return Image.open(path, formats=("HEIF",))
+
+
+def _count_pages(image: Image.Image) -> tuple[int, tuple[str, ...]]:
+    """How many pages, and what to say about the rest. Frames are pages in TIFF; elsewhere previews and animation."""
+    if image.format == "TIFF":
+        try:
+            return image.n_frames, ()  # type: ignore[attr-defined]
+        except (OSError, SyntaxError, ValueError, EOFError, KeyError, TypeError) as error:
+            # The chain of pages is broken somewhere: those before the break can be had one by one.
+            found = max(1, image.tell())
+            image.seek(0)
+            return found, (f"the list of its pages is damaged after page {found} ({error}); pages may be lost.",)
+    frames = int(getattr(image, "n_frames", 1))
+    if frames > 1 and image.format != "MPO":
+        return 1, (f"it is animated: the first of its {frames} frames was read.",)
+    return 1, ()
 
 
 @contextmanager
@@ -127,7 +188,10 @@ def to_grey(image: Image.Image) -> Image.Image:
         paper = Image.new("RGBA", coloured.size, "white")
         return Image.alpha_composite(paper, coloured).convert("L")
     if image.mode.startswith("I;16"):
-        return Image.fromarray((np.asarray(image, dtype=np.uint16) >> 8).astype(np.uint8))
+        values = np.asarray(image, dtype=np.uint16)
+        most = int(values.max(initial=0))
+        # Scanners of 12 (or 8) bits keep their numbers in 16.
+        return Image.fromarray((values >> (8 if most > 4095 else 4 if most > 255 else 0)).astype(np.uint8))
     if image.mode in ("I", "F"):
         values = np.nan_to_num(np.asarray(image, dtype=np.float32))
         low, high = float(values.min()), float(values.max())

@@ -15,12 +15,15 @@ from itertools import groupby
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
+from PIL.Image import Transpose
+
 from docalign.document import Box
 from docalign.ingest.enhance import (
     Affine,
     clean,
     even_light,
     find_skew,
+    grow,
     has_ink,
     is_noisy,
     map_box,
@@ -44,6 +47,10 @@ _SURE_CONFIDENCE: Final = 0.85
 _TURNED_CONFIDENCE: Final = 0.55
 """Pages lying on a side or upside down came out below 0.4, bad ones that stand upright above 0.6."""
 _NOISE_CONFIDENCE: Final = 0.4
+_NOISE_WORDS: Final = 20
+_MIRRORED_CONFIDENCE: Final = 0.55
+"""Mirrored print came out between 0.2 and 0.45."""
+_CLEARLY_BETTER: Final = 0.15
 _MIN_ORIENTATION: Final = 1.0
 _MIN_SKEW_DEG: Final = 1.0
 _SAME_SIZE_IN_BLOCK: Final = 0.25
@@ -125,7 +132,7 @@ class _View:
         return replace(self, image=straight, back=(back, *self.back), skew=skew)
 
     def cleaned(self) -> _View:
-        image, back = clean(self.image, dpi=self.dpi)
+        image, back = clean(self.image)
         skew = math.degrees(math.atan2(back[3], back[0]))
         return replace(self, image=image, back=(back, *self.back), skew=skew, clean=True)
 
@@ -155,14 +162,15 @@ def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     """
     if not has_ink(image, dpi=dpi):
         return Reading(())
-    page = _View(image, dpi)
+    large, back = grow(image, dpi=dpi)
+    page = _View(large, dpi, (back,))
     view = page.prepared()
     best = view.read(engine)
     if best.poor:
         best, view = _retried(engine, page, view, best)
     if isinstance(engine, BackedEngine) and best.doubtful:
         best = max(best, view.read(engine.stronger), key=lambda r: r.score)
-    return _drop_noise(best)
+    return _believed(engine, view, best)
 
 
 def _retried(engine: OcrEngine, page: _View, first: _View, reading: Reading) -> tuple[Reading, _View]:
@@ -182,11 +190,20 @@ def _retried(engine: OcrEngine, page: _View, first: _View, reading: Reading) -> 
     return max(tries, key=lambda t: t[0].score)
 
 
-def _drop_noise(reading: Reading) -> Reading:
-    """Specks of a blank scan read as a few doubtful words are no text."""
+def _believed(engine: OcrEngine, view: _View, reading: Reading) -> Reading:
+    """The reading without what is no text.
+
+    A few doubtful words are specks of a blank scan; a page of doubtful words that reads better in the mirror is the
+    print of its other side shining through.
+    """
     confidence = reading.confidence
-    if confidence is None or confidence >= _NOISE_CONFIDENCE or len(reading.words) >= 20:
+    few = len(reading.words) < _NOISE_WORDS
+    if confidence is None or confidence >= (_NOISE_CONFIDENCE if few else _MIRRORED_CONFIDENCE):
         return reading
+    if not few:
+        mirrored = replace(view, image=view.image.transpose(Transpose.FLIP_LEFT_RIGHT)).read(engine)
+        if (mirrored.confidence or 0.0) < confidence + _CLEARLY_BETTER or mirrored.score < 2 * reading.score:
+            return reading
     return Reading((), noise=" ".join(w.text for w in reading.words), engine=reading.engine)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from io import BytesIO
 
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from docalign.document import Document
-from docalign.errors import DamagedInputError, LimitExceededError, OcrMissingError
+from docalign.errors import DamagedInputError, LimitExceededError, OcrMissingError, UnsupportedFormatError
 from docalign.ingest import IngestOptions, WorkerPool, ingest
 from docalign.ingest.images import page_dpi, to_grey
 from tests.support.files import picture_of, scanned_pdf, text_page, text_pdf
@@ -135,12 +136,94 @@ def test_limits_of_pages_and_pixels(pool: WorkerPool) -> None:
         ingest(data, name="a.tif", pool=pool, options=IngestOptions(max_pixels=399))
 
 
-@pytest.mark.parametrize("keep", [20, 200, 2000])
-def test_a_cut_off_picture_is_damaged(pool: WorkerPool, keep: int) -> None:
+@pytest.mark.parametrize("keep", [20, 200])
+def test_a_picture_cut_off_before_its_text_is_damaged(pool: WorkerPool, keep: int) -> None:
     data = encoded(picture_of(LINES, size=(1700, 600)), "PNG")
     with pytest.raises(DamagedInputError) as caught:
         ingest(data[:keep], name="cut.png", pool=pool)
     assert caught.value.remedy
+
+
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_cut_off_picture_is_read_as_far_as_it_goes(pool: WorkerPool, progressive: bool) -> None:
+    data = encoded(picture_of(LINES, size=(1700, 1400)), "JPEG", progressive=progressive)
+    document = ingest(data[: int(len(data) * 0.7)], name="cut.jpg", pool=pool)
+    assert LINES[0] in texts(document)
+    assert any("incomplete" in warning for warning in document.warnings)
+
+
+def test_a_damaged_page_of_a_tiff_costs_that_page_only(pool: WorkerPool) -> None:
+    small = (1700, 300)
+    pages = [picture_of(LINES[n : n + 1], size=small) for n in range(3)]
+    data = bytearray(
+        encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], dpi=(200, 200), compression="tiff_lzw")
+    )
+    with Image.open(BytesIO(data)) as opened:
+        opened.seek(1)
+        at, size = opened.tag_v2[273][0], opened.tag_v2[279][0]
+    data[at : at + size] = b"\xff" * size
+    document = ingest(bytes(data), name="a.tif", pool=pool)
+    assert texts(document) == f"{LINES[0]} {LINES[2]}"
+    assert any(warning.startswith("page 2:") for warning in document.warnings)
+
+
+def test_a_broken_chain_of_tiff_pages_gives_those_before_the_break(pool: WorkerPool) -> None:
+    small = (1700, 300)
+    pages = [picture_of(LINES[n : n + 1], size=small) for n in range(2)]
+    data = bytearray(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:], dpi=(200, 200)))
+    first = int.from_bytes(data[4:8], "little")
+    pointer = first + 2 + 12 * int.from_bytes(data[first : first + 2], "little")
+    data[pointer : pointer + 4] = (len(data) - 3).to_bytes(4, "little")
+    document = ingest(bytes(data), name="a.tif", pool=pool)
+    assert texts(document) == LINES[0]
+    assert any("pages may be lost" in warning for warning in document.warnings)
+
+
+def test_tiff_pages_of_several_sizes_and_kinds(pool: WorkerPool) -> None:
+    pages = [
+        picture_of(LINES[:1], size=(1700, 300)).convert("1"),
+        picture_of(LINES[1:2], size=(1700, 300)).resize((850, 150)).convert("P"),
+        picture_of(LINES[2:], size=(1700, 400)).convert("CMYK"),
+    ]
+    document = ingest(encoded(pages[0], "TIFF", save_all=True, append_images=pages[1:]), name="a.tif", pool=pool)
+    assert texts(document) == " ".join(LINES)
+
+
+def test_of_an_animation_the_first_frame_is_read_and_the_rest_is_named(pool: WorkerPool) -> None:
+    frames = [picture_of(LINES[n : n + 1], size=(1700, 300)) for n in range(2)]
+    for kind, name in (("GIF", "a.gif"), ("WEBP", "a.webp")):
+        document = ingest(encoded(frames[0], kind, save_all=True, append_images=frames[1:]), name=name, pool=pool)
+        assert texts(document) == LINES[0]
+        assert any("first of its 2 frames" in warning for warning in document.warnings)
+
+
+@pytest.mark.parametrize(
+    ("kind", "name"), [("JPEG2000", "a.jp2"), ("JPEG2000", "a.j2k"), ("AVIF", "a.avif"), ("GIF", "a.gif")]
+)
+def test_rarer_formats_are_read(pool: WorkerPool, kind: str, name: str) -> None:
+    buffer = BytesIO()
+    buffer.name = name
+    picture_of(LINES[:1], size=(1700, 300)).save(buffer, kind)
+    assert texts(ingest(buffer.getvalue(), name=name, pool=pool)) == LINES[0]
+
+
+def test_heic_without_its_library_says_what_installs_it(pool: WorkerPool) -> None:
+    if importlib.util.find_spec("pillow_heif"):
+        pytest.skip("pillow-heif is installed; the error is for those without it")
+    with pytest.raises(UnsupportedFormatError, match="HEIC") as caught:
+        ingest(b"\x00\x00\x00\x18ftypheic\x00\x00\x00\x00mif1heic" + bytes(100), name="a.heic", pool=pool)
+    assert "docalign[heic]" in caught.value.remedy
+
+
+@pytest.mark.parametrize("size", [(1, 1), (1, 3000), (3000, 1), (2, 2)])
+def test_pictures_too_small_for_text_are_blank_pages(pool: WorkerPool, size: tuple[int, int]) -> None:
+    document = ingest(encoded(Image.new("L", size, 128), "PNG"), name="dot.png", pool=pool)
+    assert (document.text, len(document.pages)) == ("", 1)
+
+
+def test_sixteen_bits_may_hold_twelve() -> None:
+    deep = Image.fromarray(np.linspace(0, 4095, 100, dtype=np.uint16).reshape(10, 10))
+    assert to_grey(deep).getextrema() == (0, 255)
 
 
 def test_a_language_nobody_reads_stops_the_file(pool: WorkerPool) -> None:

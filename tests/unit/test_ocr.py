@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from docalign.errors import OcrFailedError, OcrMissingError, UsageError
 from docalign.ingest import hard, tesseract
@@ -20,6 +20,7 @@ from docalign.ingest.enhance import (
     NOISY,
     even_light,
     find_skew,
+    has_ink,
     is_noisy,
     map_box,
     noise_level,
@@ -142,6 +143,26 @@ def test_noise_and_shadow_are_cleaned_on_the_retry(engine: OcrEngine, page: Imag
     read = {w.text.strip(".") for w in read_image(engine, dirty, dpi=200).words}
     wanted = set(TEXT.split())
     assert len(wanted & read) >= 0.8 * len(wanted) > len(wanted & raw)
+
+
+def test_faint_print_is_no_blank_page(page: Image.Image) -> None:
+    assert has_ink(page.point(lambda v: 235 + v // 13), dpi=200)
+    assert not has_ink(Image.effect_noise((1700, 2200), 20), dpi=200)
+
+
+def test_print_shining_through_from_the_other_side_is_noise(engine: OcrEngine) -> None:
+    other = picture_of(LINES * 2, size=(1700, 1100)).transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    through = other.point(lambda v: 170 + v // 3).filter(ImageFilter.GaussianBlur(1))
+    reading = read_image(engine, through, dpi=200)
+    assert (reading.words, reading.confidence) == ((), None)
+    assert reading.noise
+
+
+def test_a_coarse_image_is_enlarged_and_boxes_stay_its_own(engine: OcrEngine, page: Image.Image) -> None:
+    small = page.crop((0, 150, 1700, 400)).resize((765, 112))
+    reading = read_image(engine, small, dpi=90)
+    assert words_of(reading).startswith(LINES[0])
+    assert reading.words[0].box == pytest.approx((81, 26, 116, 40), abs=6)
 
 
 class Recorder:
