@@ -122,6 +122,10 @@ class _View:
         skew = taken_out + find_skew(image)
         return replace(self, image=image, back=(back, *self.back), turn=(self.turn + degrees) % 360, skew=skew)
 
+    def grown(self) -> _View:
+        image, back = grow(self.image, dpi=self.dpi)
+        return replace(self, image=image, back=(back, *self.back))
+
     def prepared(self) -> _View:
         """Even, grainless and straight as far as it takes; a good page as it is."""
         if is_noisy(self.image):
@@ -162,8 +166,7 @@ def read_image(engine: OcrEngine, image: Image, *, dpi: float) -> Reading:
     """
     if not has_ink(image, dpi=dpi):
         return Reading(())
-    large, back = grow(image, dpi=dpi)
-    page = _View(large, dpi, (back,))
+    page = _View(image, dpi)
     view = page.prepared()
     best = view.read(engine)
     if best.poor:
@@ -185,7 +188,7 @@ def _retried(engine: OcrEngine, page: _View, first: _View, reading: Reading) -> 
         tries.append((upright.read(engine), upright))
     best = max(tries, key=lambda t: t[0].score)[0]
     if best.poor and not first.clean:
-        cleaned = page.turned(best.turn).cleaned()
+        cleaned = page.grown().turned(best.turn).cleaned()
         tries.append((cleaned.read(engine), cleaned))
     return max(tries, key=lambda t: t[0].score)
 
