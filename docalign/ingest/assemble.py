@@ -107,6 +107,7 @@ def _block(
         lines=lines,
         rows=rows,
         header_rows=_header_rows(table, len(rows)) if table else 0,
+        depth=draft.depth if draft.kind == "list_item" else None,
     )
 
 

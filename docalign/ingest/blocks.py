@@ -64,6 +64,8 @@ class Draft:
     table: Table | None = None
     more: list[Table] = field(default_factory=list)
     """The parts of the table on further pages."""
+    depth: int | None = None
+    """How deep a list item is nested, from 1."""
     level: int | None = None
     gap_above: float = 0.0
     """White space above, in leadings of its size."""

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from docalign.document import Document, Dropped, Leftover, Page
 from docalign.ingest.assemble import assemble
 from docalign.ingest.blocks import Draft, group, measure
+from docalign.ingest.captions import tie_captions
 from docalign.ingest.columns import reading_order
 from docalign.ingest.continuation import join_breaks
 from docalign.ingest.footnotes import Stream, is_ended, is_enumerated, part_notes
@@ -20,6 +21,7 @@ from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
 from docalign.ingest.initials import with_initials
 from docalign.ingest.line_numbers import part_line_numbers
+from docalign.ingest.lists import set_depths
 from docalign.ingest.outline import tell_headings
 from docalign.ingest.rows import Item, Row, Sheet, make_sheet, merge_rows
 from docalign.ingest.table_joins import join_tables
@@ -53,13 +55,14 @@ def build_document(
     drafts, repeated = join_tables(join_breaks(groups, style))
     drafts = tell_headings(drafts, outline, style, {sheet.page.number: sheet.height for sheet in sheets})
     mark_headings(drafts, style)
+    set_depths(drafts)
     assembly = assemble(drafts, style, {page.number: page for page in pages})
     dropped = [Dropped(page.number, text, reason) for page in pages for text, reason in page.dropped]
     return Document(
         source=source,
         sha256=sha256,
         text=assembly.text,
-        blocks=tuple(assembly.blocks),
+        blocks=tie_captions(assembly.blocks, assembly.text),
         pages=tuple(_page(p) for p in pages),
         furniture=(
             *(f for sheet, rows in zip(sheets, furniture, strict=True) for f in _furniture(sheet, rows)),

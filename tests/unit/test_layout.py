@@ -497,3 +497,19 @@ def test_rows_of_a_table_on_a_turned_page_are_where_they_were_found() -> None:
     page = table_page(1, [("a", "1"), ("b", "2")], header=0, rotation=90)
     (block,) = build_document([page], source="t", sha256="").blocks
     assert [line.box for line in block.lines] == list(page.tables[0].row_boxes)
+
+
+def test_list_items_know_how_deep_they_are() -> None:
+    source = "Intro.\n\n- one\n  - two\n    - three\n  - two again\n- one again\n\nA paragraph at the margin.\n\n+ new"
+    pdf = pdfium.PdfDocument(typst.compile(f"#set page(width: 300pt, height: 400pt)\n{source}".encode()))
+    document = build_document([extract_page(pdf, 0)], source="t", sha256="")
+    assert [b.depth for b in document.blocks if b.kind == "list_item"] == [1, 2, 3, 2, 1, 1]
+    assert all(b.depth is None for b in document.blocks if b.kind != "list_item")
+
+
+def test_a_caption_knows_its_table() -> None:
+    table = "#table(columns: 2, [Name], [Size], [a], [1], [b], [2])"
+    for source, caption, of in ((f"Table 1: Sizes.\n\n{table}", 0, 1), (f"{table}\n\nTable 1: Sizes.", 1, 0)):
+        pdf = pdfium.PdfDocument(typst.compile(f"#set page(width: 300pt, height: 400pt)\n{source}".encode()))
+        blocks = build_document([extract_page(pdf, 0)], source="t", sha256="").blocks
+        assert (blocks[caption].kind, blocks[caption].caption_of) == ("caption", of)
