@@ -122,7 +122,7 @@ def _unpacked(data: bytes, key: str, kind: type[_T]) -> _T | None:
         unpacker = zlib.decompressobj()
         value = unpacker.decompress(body, _MOST_BYTES)
         found: _T | None = decode(kind, value) if unpacker.eof else None
-    except (zlib.error, ValueError, TypeError, NameError, RecursionError):
+    except (zlib.error, ValueError, TypeError, NameError, AttributeError, RecursionError):
         return None
     return found
 
