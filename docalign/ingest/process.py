@@ -24,7 +24,7 @@ __all__ = ["Died", "WorkerProcess"]
 _BOOT: Final = "import sys; sys.path[:] = {path!r}; from docalign.ingest.worker import main; main()"
 _THREADS: Final = ("OMP_THREAD_LIMIT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _ENVIRONMENT: Final = {**dict.fromkeys(_THREADS, "1"), "MALLOC_ARENA_MAX": "2", "MALLOC_MMAP_THRESHOLD_": "1048576"}
-"""One thread each: there is a process per core already. Large buffers go back to the system as soon as they are freed."""
+"""One thread each: there is a process per core already. Large buffers go back to the system once they are freed."""
 _KEPT_WORDS: Final = 400
 
 
