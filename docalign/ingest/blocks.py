@@ -42,13 +42,15 @@ SECTION_NUMBER: Final = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Style:
-    """What is usual in this document: body size (points), distance of baselines by size, and whether bold and fixed
-    pitch set text apart."""
+    """What is usual in this document: body size (points), distance of baselines by size, and whether bold, fixed
+    pitch, italics and colour set text apart."""
 
     body: float
     leading: dict[int, float]
     bold_tells: bool
     mono_tells: bool
+    italic_tells: bool = False
+    tint_tells: bool = False
 
     def leading_of(self, size: float) -> float:
         return max(1.0, self.leading.get(round(size), 1.25 * size))
@@ -95,7 +97,7 @@ def measure(streams: Sequence[Sequence[Item]]) -> Style:
     """Body size, leadings and whether bold and fixed pitch are marks, from all rows of a document."""
     sizes: Counter[float] = Counter()
     steps: defaultdict[int, Counter[float]] = defaultdict(Counter)
-    bold = mono = total = 0
+    bold = mono = italic = tinted = total = 0
     for stream in streams:
         rows = [i for i in stream if isinstance(i, Row)]
         for row in rows:
@@ -104,13 +106,17 @@ def measure(streams: Sequence[Sequence[Item]]) -> Style:
             total += weight
             bold += weight * row.bold
             mono += weight * row.mono
+            italic += weight * row.italic
+            tinted += weight * row.tinted
         for a, b in pairwise(rows):
             step = b.box[3] - a.box[3]
             if abs(a.size - b.size) < 0.6 and 0.8 * a.size < step < 2.6 * a.size:
                 steps[round(a.size)][round(2 * step) / 2] += min(len(a.text), len(b.text))
     body = max(sizes, key=lambda s: (sizes[s], s)) if sizes else 10.0
     leading = {size: max(c, key=lambda s: (c[s], -s)) for size, c in steps.items() if c}
-    return Style(max(body, 1.0), leading, bold < 0.6 * total, mono < 0.6 * total)
+    return Style(
+        max(body, 1.0), leading, bold < 0.6 * total, mono < 0.6 * total, italic < 0.3 * total, tinted < 0.3 * total
+    )
 
 
 def group(stream: Sequence[Item], column: int, style: Style) -> list[Draft]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Final
 
 from docalign.ingest.blocks import SECTION_NUMBER, Draft, Style
@@ -29,14 +30,17 @@ _LABELLED: Final = re.compile(
     re.I,
 )
 """`Goal 2: …`, `Strategic Objective 2.1: …`: said to be a part of the document, however long."""
+_LINK: Final = re.compile(r"https?:|www\.|@|\.(?:com|org|gov|net)\b")
+_QUIET_WORDS: Final = 10
+_QUIET_TEXT: Final = 60
+_QUIET_GAP: Final = 0.3
 _CLOSED: Final = re.compile(r"[.;,][\"'”’)]*$")
 
 
 def mark_headings(drafts: Sequence[Draft], style: Style) -> None:
     """Turn the drafts that are headings into headings and give each its level (1–6)."""
     contents = _contents_pages(drafts)
-    for index, draft in enumerate(drafts):
-        following = next((d for d in drafts[index + 1 :] if d.rows or d.table), None)
+    for draft, following in zip_longest(drafts, drafts[1:]):
         if draft.told is not None or (
             (draft.kind in ("paragraph", "list_item") or _is_numbered_name(draft))
             and not draft.note
@@ -92,6 +96,8 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
     capitals = letters >= 4 and text.upper() == text
     if capitals and apart and len(draft.rows) <= 2 and scale >= 0.95:
         return words <= 15 and following.kind != "heading"
+    if _is_quiet_heading(draft, following, style):
+        return True
     return (
         ((numbered and text[0].isdigit()) or is_part(text))
         and apart
@@ -99,3 +105,16 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
         and words <= 12
         and text[-1] not in ":,"
     )
+
+
+def _is_quiet_heading(draft: Draft, following: Draft, style: Style) -> bool:
+    """A line in italics or colour, in the size of the text, that stands above a paragraph set otherwise."""
+    text = draft.text
+    italic = style.italic_tells and all(r.italic for r in draft.rows)
+    tinted = style.tint_tells and all(r.tinted for r in draft.rows)
+    if not (italic or tinted) or _LINK.search(text) or not (text[0].isupper() or text[0].isdigit()):
+        return False
+    short = len(draft.rows) <= 2 and len(text.split()) <= _QUIET_WORDS and text[-1] not in ":!" and "," not in text
+    above = following.kind == "paragraph" and len(following.text) > max(_QUIET_TEXT, len(text))
+    same = all(r.italic for r in following.rows) if italic else all(r.tinted for r in following.rows)
+    return short and above and not same and draft.gap_above > _QUIET_GAP

@@ -1,10 +1,10 @@
 """The levels of headings (1–6): from the file itself, from section numbers, and from which look stands above which.
 
-A *look* is how a heading is set: size, weight, capitals, slant. Looks are ordered by prominence (larger, then bolder,
-then capitals, then upright). Where most headings of a look bear section numbers, the depth of the number decides. Any
-other look stands one below the headings it usually follows among the more prominent ones. So a look that only seems
-important (a large word in a figure, the name of an organisation on page 5) pushes nothing down, and no level is left
-out. What outline or tags say (`Draft.told`) holds, and the others follow their likes.
+A *look* is how a heading is set: size, weight, capitals, colour, slant. Looks are ordered by prominence (larger, then
+bolder, then capitals, then colour, then upright). Where most headings of a look bear section numbers, the depth of the
+number decides. Any other look stands one below the headings it usually follows among the more prominent ones. So a look
+that only seems important (a large word in a figure, the name of an organisation on page 5) pushes nothing down, and no
+level is left out. What outline or tags say (`Draft.told`) holds, and the others follow their likes.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 from docalign.ingest.blocks import SECTION_NUMBER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence, Set
 
     from docalign.ingest.blocks import Draft, Style
 
@@ -26,7 +26,9 @@ __all__ = ["Look", "is_label", "is_part", "look_of", "number_depth", "set_levels
 
 _DEEPEST: Final = 6
 _PART: Final = re.compile(
-    r"(?:chapter|part|appendix|article|section|annex|schedule|title)\s+(?:\d+|[ivxlc]+|[A-Z])\b", re.I
+    r"(?:(?:chapter|part|appendix|article|section|annex|schedule|title)\s+|§+\s*)"
+    r"(\d+(?:\.\d+)*|[A-Z](?:\.\d+)+|[ivxlc]+|[A-Z])\b",
+    re.I,
 )
 _LABEL: Final = re.compile(
     r"(?:(?:chapter|part|appendix|article|section|annex|schedule|title)\s*(?:\d+|[ivxlc]+|[a-z])?[.:]?"
@@ -43,6 +45,7 @@ _ACRONYM: Final = 5
 """Fewer letters in capitals are an acronym, not a way to set headings."""
 _OCR_STEP: Final = 0.15
 _STEP: Final = 0.05
+_SAME_SIZE: Final = 0.01
 
 
 class Look(NamedTuple):
@@ -52,11 +55,12 @@ class Look(NamedTuple):
     bold: bool
     capitals: bool
     italic: bool
+    tinted: bool
 
     @property
-    def prominence(self) -> tuple[float, bool, bool, bool]:
+    def prominence(self) -> tuple[float, bool, bool, bool, bool]:
         """Sorts the most prominent look first."""
-        return (-self.size, not self.bold, not self.capitals, self.italic)
+        return (-self.size, not self.bold, not self.capitals, not self.tinted, self.italic)
 
 
 def look_of(draft: Draft, style: Style) -> Look:
@@ -64,25 +68,28 @@ def look_of(draft: Draft, style: Style) -> Look:
     step = _OCR_STEP if draft.rows[0].ocr else _STEP
     words = [word for row in draft.rows for word in row.words]
     number = next((n for n, word in enumerate(words[:_LABEL_WORDS], 1) if word.text[:1].isdigit()), 0)
-    letters = bold = italic = 0
+    letters = bold = italic = tinted = 0
     for word in words[number:] or words:
         count = sum(map(str.isalpha, word.text))
         letters += count
         bold += count * word.bold
         italic += count * word.italic
+        tinted += count * word.tinted
     text = draft.text
     return Look(
         size=round(round(draft.size / style.body / step) * step, 2),
         bold=style.bold_tells and 2 * bold > letters,
         capitals=text.upper() == text and sum(map(str.isalpha, text)) >= _ACRONYM,
         italic=2 * italic > letters,
+        tinted=style.tint_tells and 2 * tinted > letters,
     )
 
 
 def number_depth(text: str) -> int | None:
-    """Depth of the section number a text starts with: `2` is 1, `2.1` is 2, `Chapter 2` is 1."""
-    if is_part(text):
-        return 1
+    """Depth of the section number a text starts with: `2` is 1, `2.1` is 2, `Chapter 2` is 1, `Section 2.1` is 2."""
+    part = _PART.match(text)
+    if part:
+        return 1 + part[1].count(".")
     match = SECTION_NUMBER.match(text)
     return len(match.group().strip(".").split(".")) if match else None
 
@@ -108,7 +115,7 @@ def set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style)
     offset: int | None = None
     levels: dict[int, int] = {id(d): 1 for d in counted if looks[id(d)] == title or looks[id(d)] in front}
     above: list[Look] = []
-    for look in sorted({looks[id(d)] for d in counted} - front - {title}, key=lambda k: k.prominence):
+    for look in _in_order({looks[id(d)] for d in counted} - front - {title}, counted, looks):
         mine = [d for d in counted if looks[id(d)] == look]
         usual = _below(mine, counted, looks, levels, above) or base
         depths = [depth for d in mine if (depth := number_depth(d.text)) is not None]
@@ -125,6 +132,38 @@ def set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style)
         if id(a) in labels:
             a.level = b.level
     _follow_told(headings, looks, title)
+
+
+def _in_order(some: Set[Look], headings: Sequence[Draft], looks: Mapping[int, Look]) -> list[Look]:
+    """The looks, most prominent first. Of two in one size, the one with which the sections that hold both begin is
+    above, if it comes again after the other: a section begins with its larger parts, but a subtitle comes only once."""
+    order = sorted(some, key=lambda k: k.prominence)
+    for index in range(1, len(order)):
+        place = index
+        while place and _comes_first(order[place], order[place - 1], headings, looks):
+            order[place - 1 : place + 1] = [order[place], order[place - 1]]
+            place -= 1
+    return order
+
+
+def _comes_first(a: Look, b: Look, headings: Sequence[Draft], looks: Mapping[int, Look]) -> bool:
+    """Whether `a`, by its look below `b`, is above it by where both stand."""
+    if abs(a.size - b.size) > _SAME_SIZE:
+        return False
+    votes: Counter[Look] = Counter()
+    again = 0
+    seen: list[Look] = []
+    for draft in headings:
+        look = looks[id(draft)]
+        if look in (a, b):
+            if not seen or seen[-1] != look:
+                seen.append(look)
+                votes[seen[0]] += len(seen) == 2
+                again += len(seen) == 3
+        elif look.size > a.size + _SAME_SIZE or look.prominence < b.prominence:
+            seen = []
+    clear = votes[a] >= 3 and not votes[b]
+    return votes[a] >= max(2, 3 * votes[b]) and again >= (1 if clear else 2)
 
 
 def _looks(headings: Sequence[Draft], style: Style) -> dict[int, Look]:

@@ -26,6 +26,8 @@ class Word:
     confidence: float | None = None
     hyphen: bool = False
     """The source itself says the word's final hyphen is a line-end hyphen (PDFium's U+0002)."""
+    tinted: bool = False
+    """In colour: neither black nor grey nor white."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ _MONO_NAME: Final = re.compile(r"mono|courier|cour\b|typewriter|cmtt|sftt|cmsltt
 _FIXED_PITCH: Final = 1 << 0
 _ITALIC_FLAG: Final = 1 << 6
 _FORCE_BOLD: Final = 1 << 18
+_CHROMA: Final = 40
+"""The largest less the smallest of red, green and blue (of 255) in text that is still black, grey or white."""
 _HEAVY: Final = 700
 _INVISIBLE_MODES: Final = frozenset({raw.FPDF_TEXTRENDERMODE_INVISIBLE, raw.FPDF_TEXTRENDERMODE_CLIP})
 _STROKED_MODES: Final = frozenset({raw.FPDF_TEXTRENDERMODE_FILL_STROKE})
@@ -54,6 +56,7 @@ class Style:
     hidden: bool
     role: str | None = None
     """What the file's tags call it."""
+    tinted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,9 +155,9 @@ def _style(
         matrix.a = matrix.d = 1.0
     item = raw.FPDFText_GetTextObject(textpage, index)
     mode = raw.FPDFTextObj_GetTextRenderMode(item)
-    alpha = ctypes.c_uint(255)
-    unused = ctypes.c_uint()
-    raw.FPDFText_GetFillColor(textpage, index, unused, unused, unused, alpha)
+    red, green, blue, alpha = ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(), ctypes.c_uint(255)
+    raw.FPDFText_GetFillColor(textpage, index, red, green, blue, alpha)
+    colour = (red.value, green.value, blue.value)
     bold, italic, mono = _font(textpage, index, raw.FPDFTextObj_GetFont(item), fonts)
     size = raw.FPDFText_GetFontSize(textpage, index) * math.hypot(matrix.c, matrix.d)
     angle = round(-math.degrees(math.atan2(matrix.b, matrix.a))) % 360
@@ -166,6 +169,7 @@ def _style(
         angle=angle,
         hidden=mode in _INVISIBLE_MODES or alpha.value == 0,
         role=role,
+        tinted=max(colour) - min(colour) > _CHROMA,
     )
 
 

@@ -220,6 +220,7 @@ def _lines(
                 italic=look.italic,
                 mono=look.mono,
                 hyphen=run[-1] in _HYPHENS,
+                tinted=look.tinted,
             )
         )
     lines.append(_line(words, roles))

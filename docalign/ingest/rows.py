@@ -46,6 +46,7 @@ class Row:
     ocr: bool = False
     role: str | None = None
     """See `TextLine.role`."""
+    tinted: bool = False
 
     @property
     def height(self) -> float:
@@ -134,6 +135,7 @@ def make_row(page: int, words: Sequence[Word], rank: int, *, ocr: bool = False, 
         rank=rank,
         ocr=ocr,
         role=role,
+        tinted=share(w.tinted for w in words) > 0.9,
     )
 
 
