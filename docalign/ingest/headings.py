@@ -34,6 +34,10 @@ _LINK: Final = re.compile(r"https?:|www\.|@|\.(?:com|org|gov|net)\b")
 _QUIET_WORDS: Final = 10
 _QUIET_TEXT: Final = 60
 _QUIET_GAP: Final = 0.3
+_SCANNED_WORDS: Final = 14
+_A_LITTLE: Final = 1.1
+_NARROW: Final = 0.75
+"""A heading is narrower than this share of the text below it."""
 _CLOSED: Final = re.compile(r"[.;,][\"'”’)]*$")
 
 
@@ -84,7 +88,7 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
         return False
     if scale >= (1.3 if ocr else 1.12):
         return not closed and words <= 45 and text[:1] not in "•-–"
-    if closed or scale < 0.85:
+    if closed or scale < (0.8 if ocr else 0.85):
         return False
     apart = draft.gap_above > 0.3
     if bold and text.endswith(":"):
@@ -96,7 +100,7 @@ def _is_heading(draft: Draft, following: Draft | None, style: Style) -> bool:
     capitals = letters >= 4 and text.upper() == text
     if capitals and apart and len(draft.rows) <= 2 and scale >= 0.95:
         return words <= 15 and following.kind != "heading"
-    if _is_quiet_heading(draft, following, style):
+    if _is_quiet_heading(draft, following, style) or (ocr and _is_scanned_heading(draft, following, scale)):
         return True
     return (
         ((numbered and text[0].isdigit()) or is_part(text))
@@ -118,3 +122,21 @@ def _is_quiet_heading(draft: Draft, following: Draft, style: Style) -> bool:
     above = following.kind == "paragraph" and len(following.text) > max(_QUIET_TEXT, len(text))
     same = all(r.italic for r in following.rows) if italic else all(r.tinted for r in following.rows)
     return short and above and not same and draft.gap_above > _QUIET_GAP
+
+
+def _is_scanned_heading(draft: Draft, following: Draft, scale: float) -> bool:
+    """A short line of a scan, set apart or a little larger, above text that is longer and wider: OCR knows no weight
+    and measures sizes badly, so what is printed bold shows only by where it stands."""
+    text = draft.text
+    words = len(text.split())
+    if len(draft.rows) > 2 or words > _SCANNED_WORDS or not (text[0].isupper() or text[0].isdigit()):
+        return False
+    loud = scale >= _A_LITTLE or (text.upper() == text and words > 1)
+    if text[-1] in ",;" or _LINK.search(text) or (draft.gap_above <= _QUIET_GAP and not loud):
+        return False
+    if _LABELLED.match(text) or (scale >= _A_LITTLE and following.kind != "table"):
+        return True
+    if "," in text or following.kind not in ("paragraph", "list_item") or len(following.text) < _QUIET_TEXT:
+        return False
+    width = max(r.box[2] - r.box[0] for r in draft.rows)
+    return width < _NARROW * max(r.box[2] - r.box[0] for r in following.rows)
