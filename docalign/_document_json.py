@@ -10,9 +10,9 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence, Set
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
-from docalign.document import Block, Box, Document, Dropped, Leftover, Line, Page, Region
+from docalign.document import DIRECTIONS, Block, Box, Direction, Document, Dropped, Leftover, Line, Page, Region
 from docalign.errors import InvalidDocumentError
 
 __all__ = ["SCHEMA", "document_json", "read_document"]
@@ -153,7 +153,16 @@ def _read_block(value: Mapping[str, Any], known: Set[int] | None) -> Block:
         header_rows=_integer(value.get("header_rows") or 0, "header_rows", least=0),
         depth=None if depth is None else _integer(depth, "depth", least=1),
         caption_of=None if caption_of is None else _integer(caption_of, "caption_of", least=0),
+        direction=_direction(value.get("direction")),
     )
+
+
+def _direction(value: Any) -> Direction:
+    if value is None:
+        return "ltr"
+    if not isinstance(value, str) or value not in DIRECTIONS:
+        raise _BrokenRuleError(f"its direction is {value!r}, none of {', '.join(sorted(DIRECTIONS))}")
+    return cast("Direction", value)
 
 
 def _row(value: Any) -> tuple[int, int]:
@@ -292,7 +301,7 @@ def _block_json(block: Block) -> dict[str, Any]:
 
 
 def _structure_json(block: Block) -> dict[str, Any]:
-    """Rows, depth and the link of a caption: each only where there is one."""
+    """Rows, depth, the link of a caption and another direction than left to right: each only where there is one."""
     value: dict[str, Any] = {}
     if block.rows:
         value |= {"rows": [list(row) for row in block.rows], "header_rows": block.header_rows}
@@ -300,6 +309,8 @@ def _structure_json(block: Block) -> dict[str, Any]:
         value["depth"] = block.depth
     if block.caption_of is not None:
         value["caption_of"] = block.caption_of
+    if block.direction != "ltr":
+        value["direction"] = block.direction
     return value
 
 

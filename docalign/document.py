@@ -17,10 +17,27 @@ from typing import Any, Final, Literal, get_args
 
 from docalign.errors import InvalidDocumentError
 
-__all__ = ["KINDS", "Block", "Box", "Document", "Dropped", "Kind", "Leftover", "Line", "Page", "Region"]
+__all__ = [
+    "DIRECTIONS",
+    "KINDS",
+    "Block",
+    "Box",
+    "Direction",
+    "Document",
+    "Dropped",
+    "Kind",
+    "Leftover",
+    "Line",
+    "Page",
+    "Region",
+]
 
 Kind = Literal["heading", "paragraph", "list_item", "table", "caption", "code"]
 KINDS: Final[frozenset[str]] = frozenset(get_args(Kind))
+
+Direction = Literal["ltr", "rtl", "ttb"]
+"""How a text runs: left to right, right to left, or from top to bottom in columns from the right."""
+DIRECTIONS: Final[frozenset[str]] = frozenset(get_args(Direction))
 
 Box = tuple[float, float, float, float]
 """x0, y0, x1, y1 in PDF points (1/72 inch) from the top-left corner of the unrotated page."""
@@ -75,7 +92,8 @@ class Block:
 
     A table whose rows are known has their spans of the document text in `rows`, top to bottom; the first `header_rows`
     of them are its header (0: none known). A list item has its nesting `depth`, from 1. A caption that stands by its
-    figure or table has the id of that block, where it is one, in `caption_of`.
+    figure or table has the id of that block, where it is one, in `caption_of`. `direction` says how its text runs; the
+    text itself is in logical order, the one in which it is read aloud.
     """
 
     id: int
@@ -93,6 +111,7 @@ class Block:
     header_rows: int = 0
     depth: int | None = None
     caption_of: int | None = None
+    direction: Direction = "ltr"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,17 +6,19 @@ The text: blocks joined by an empty line, lines of a block by a space (code and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING
 
 from docalign.document import Block, Box, Dropped, Line, Region
-from docalign.ingest.frame import from_frame, to_frame, union
+from docalign.ingest.direction import has_rtl, is_rtl, joins_closely
+from docalign.ingest.frame import from_reading, to_reading, union
 from docalign.ingest.hyphens import Spellings, joint
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from docalign.document import Direction
     from docalign.ingest.blocks import Draft, Style
     from docalign.ingest.page import PageContent
     from docalign.ingest.rows import Row, Table
@@ -63,14 +65,16 @@ def assemble(drafts: Sequence[Draft], style: Style, pages: Mapping[int, PageCont
             begin = length + len(piece.before)
             length = begin + len(piece.text)
             lines.append(Line(begin, length, piece.page, _home(piece.box, pages[piece.page])))
-        done.blocks.append(_block(len(done.blocks), draft, start, length, tuple(lines), pieces, style))
+        block = _block(len(done.blocks), draft, start, length, tuple(lines), pieces, style)
+        direction = _direction(draft, pages[lines[0].page])
+        done.blocks.append(block if direction == "ltr" else replace(block, direction=direction))
     done.text = "".join(parts)
     return done
 
 
 def _home(box: Box, page: PageContent) -> Box:
     """A box of the reading frame on the unrotated page, rounded to hundredths of a point."""
-    x0, y0, x1, y1 = from_frame(box, page.width, page.height, page.rotation)
+    x0, y0, x1, y1 = from_reading(box, page)
     return (round(x0, 2), round(y0, 2), round(x1, 2), round(y1, 2))
 
 
@@ -111,6 +115,15 @@ def _block(
     )
 
 
+def _direction(draft: Draft, page: PageContent) -> Direction:
+    if page.direction == "ttb":
+        return "ttb"
+    texts = [r.text for r in draft.rows]
+    if draft.table:
+        texts += [cell for cells in draft.table.area.rows for cell in cells]
+    return "rtl" if any(map(has_rtl, texts)) and is_rtl(texts) else "ltr"
+
+
 def _header_rows(table: Table, rows: int) -> int:
     """How many of the rows that are written are header rows: rows without text are not written."""
     return min(rows, sum(any(cells) for cells in table.area.rows[: table.area.header_rows]))
@@ -123,7 +136,7 @@ def _table_pieces(draft: Draft, pages: Mapping[int, PageContent]) -> list[_Piece
         for cells, box in zip(table.area.rows, table.area.row_boxes, strict=True):
             if any(cells):
                 text = " | ".join(cells).strip()
-                turned = to_frame(box, page.width, page.height, page.rotation)
+                turned = to_reading(box, page)
                 pieces.append(_Piece("\n" if pieces else "", text, table.page, turned, draft.columns[0]))
     return pieces
 
@@ -135,6 +148,8 @@ def _row_pieces(draft: Draft, spellings: Spellings, dropped: list[Dropped]) -> l
     for index in range(1, len(draft.rows)):
         above, below = draft.rows[index - 1], draft.rows[index]
         how = None if code else joint(above, below, spellings)
+        if how is None and joins_closely(texts[index - 1], texts[index]):
+            how = "keep"
         if how == "drop":
             dropped.append(Dropped(above.page, texts[index - 1][-1], "hyphen"))
             texts[index - 1] = texts[index - 1][:-1]

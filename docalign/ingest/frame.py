@@ -2,7 +2,9 @@
 
 Every box that leaves ingestion is in points from the top-left corner of the unrotated page. Grouping letters to
 lines and lines to columns is only easy where text runs left to right, so it happens in the *reading frame*: the page
-turned clockwise by 0, 90, 180 or 270 degrees. This module is that arithmetic and nothing else.
+turned clockwise by 0, 90, 180 or 270 degrees. Text that runs from right to left is mirrored, text in vertical lines
+turned once more: in the frame every text runs left to right, so that layout is written once. This module is that
+arithmetic and nothing else.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from docalign.document import Box
+    from docalign.ingest.page import PageContent
 
-__all__ = ["frame_size", "from_frame", "to_frame", "union"]
+__all__ = ["frame_size", "from_frame", "from_reading", "reading_size", "to_frame", "to_reading", "union"]
 
 
 def frame_size(width: float, height: float, rotation: int) -> tuple[float, float]:
@@ -39,6 +42,31 @@ def from_frame(box: Box, width: float, height: float, rotation: int) -> Box:
     """The inverse of `to_frame`; `width` and `height` are still those of the unrotated page."""
     frame_width, frame_height = frame_size(width, height, rotation)
     return to_frame(box, frame_width, frame_height, -rotation)
+
+
+def reading_size(page: PageContent) -> tuple[float, float]:
+    """Width and height of the page's reading frame."""
+    return frame_size(page.width, page.height, _turn(page))
+
+
+def to_reading(box: Box, page: PageContent) -> Box:
+    """A box of the unrotated page in the frame in which its text runs left to right, line below line."""
+    turned = to_frame(box, page.width, page.height, _turn(page))
+    return _mirror(turned, page) if page.direction == "rtl" else turned
+
+
+def from_reading(box: Box, page: PageContent) -> Box:
+    """The inverse of `to_reading`."""
+    return from_frame(_mirror(box, page) if page.direction == "rtl" else box, page.width, page.height, _turn(page))
+
+
+def _turn(page: PageContent) -> int:
+    return page.rotation + (270 if page.direction == "ttb" else 0)
+
+
+def _mirror(box: Box, page: PageContent) -> Box:
+    width, _ = reading_size(page)
+    return (width - box[2], box[1], width - box[0], box[3])
 
 
 def union(boxes: Iterable[Box]) -> Box:

@@ -15,8 +15,9 @@ from docalign.ingest.blocks import Draft, group, measure
 from docalign.ingest.captions import tie_captions
 from docalign.ingest.columns import reading_order
 from docalign.ingest.continuation import join_breaks
+from docalign.ingest.direction import with_direction
 from docalign.ingest.footnotes import Stream, is_ended, is_enumerated, part_notes
-from docalign.ingest.frame import from_frame, union
+from docalign.ingest.frame import from_reading, union
 from docalign.ingest.furniture import find_furniture, is_sideways
 from docalign.ingest.headings import mark_headings
 from docalign.ingest.initials import with_initials
@@ -44,6 +45,7 @@ def build_document(
     Never raises on any content of the pages. Every non-space character of the pages' lines and tables is, after NFKC,
     in the text, the furniture or `dropped`; invisible text is carried over.
     """
+    pages = [with_direction(page) for page in pages]
     sheets, line_numbers = part_line_numbers([make_sheet(page) for page in pages])
     sheets = [with_initials(sheet) for sheet in sheets]
     found = with_artifacts(sheets, find_furniture(sheets))
@@ -114,7 +116,7 @@ def _furniture(sheet: Sheet, rows: Sequence[Row]) -> Iterator[Leftover]:
     flat = [r for r in rows if not is_sideways(r)]
     for row in [*merge_rows(flat), *(r for r in rows if is_sideways(r))]:
         box = union(w.box for w in row.words)
-        yield Leftover(page.number, row.text, from_frame(box, page.width, page.height, page.rotation))
+        yield Leftover(page.number, row.text, from_reading(box, page))
 
 
 def _warnings(pages: Sequence[PageContent]) -> Iterator[str]:

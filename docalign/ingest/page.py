@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from docalign.document import Box
+from docalign.document import Box, Direction
 
 __all__ = ["OutlineEntry", "PageContent", "TableArea", "TextLine", "Word"]
 
@@ -89,6 +89,8 @@ class PageContent:
     """Degrees by which the page's lines fall clockwise from straight, where a scan lies askew."""
     error: str | None = None
     """Why the page could not be read, when it could not."""
+    direction: Direction = "ltr"
+    """How most of the page's text runs."""
     rotation: int = 0
     """Degrees (0, 90, 180, 270) by which the page must be turned clockwise for its text to read upright."""
     engine: str | None = None

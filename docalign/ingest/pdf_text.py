@@ -55,6 +55,8 @@ _WORD_GAP_EM: Final = 0.3
 _LINE_GAP_EM: Final = 0.8
 _SAME_SPOT_EM: Final = 0.12
 _AXIS_TOLERANCE_DEG: Final = 10
+_MIN_VERTICAL: Final = 10
+"""Fewer Chinese or Japanese characters on a page tell no direction."""
 
 
 def extract_page(pdf: pdfium.PdfDocument, index: int, look: Look | None = None, *, tags: bool = False) -> PageContent:
@@ -83,6 +85,7 @@ def extract_page(pdf: pdfium.PdfDocument, index: int, look: Look | None = None, 
 def _content(chars: PageChars, number: int) -> PageContent:
     codes = _pair_surrogates(chars.codes)
     size, angle, hidden = _per_char(chars)
+    angle, vertical = _with_vertical(chars, codes, size, angle)
     spaces = np.isin(codes, _SPACES)
     printed = _printed_soft_hyphens(chars, codes, size)
     ignored = np.isin(codes, _IGNORED) & ~printed
@@ -104,7 +107,8 @@ def _content(chars: PageChars, number: int) -> PageContent:
         lines=lines,
         invisible=_lines(chars, codes, size, angle, unseen, spaces),
         dropped=tuple(dropped),
-        rotation=_rotation(angle, seen, chars.turn),
+        rotation=chars.turn % 360 if vertical else _rotation(angle, seen, chars.turn),
+        direction="ttb" if vertical else "ltr",
     )
 
 
@@ -165,6 +169,25 @@ def _duplicates(chars: PageChars, codes: Ints, size: Floats, among: Bools) -> Bo
         ligature &= chars.objects[index[a]] == chars.objects[index[b]]
         twice[index[np.maximum(a, b)[same & ~ligature]]] = True
     return twice
+
+
+def _with_vertical(chars: PageChars, codes: Ints, size: Floats, angle: Ints) -> tuple[Ints, bool]:
+    """The angles with 90° (downwards) for upright characters that stand one below the other, as Chinese and Japanese
+    may, and whether most of the page's are set so."""
+    index = np.flatnonzero(((codes >= 0x2E80) & (codes < 0xA000)) | ((codes >= 0xF900) & (codes < 0xFFF0)))
+    if len(index) < _MIN_VERTICAL:
+        return angle, False
+    a, b = index[:-1], index[1:]
+    em = np.maximum(np.minimum(size[a], size[b]), 1.0)
+    step = (chars.boxes[b, :2] + chars.boxes[b, 2:] - chars.boxes[a, :2] - chars.boxes[a, 2:]) / 2 / em[:, None]
+    upright = (angle[a] == 0) & (angle[b] == 0)
+    down = upright & (np.abs(step[:, 0]) < 0.35) & (step[:, 1] > 0.6) & (step[:, 1] < 2)
+    across = upright & (np.abs(step[:, 1]) < 0.35) & (step[:, 0] > 0.6) & (step[:, 0] < 2)
+    if down.sum() <= across.sum() or down.sum() < _MIN_VERTICAL // 2:
+        return angle, False
+    angle = angle.copy()
+    angle[a[down]] = angle[b[down]] = 90
+    return angle, True
 
 
 def _runs(codes: Ints, mask: Bools) -> list[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final
 
-from docalign.ingest.frame import frame_size, to_frame, union
+from docalign.ingest.direction import has_rtl, is_rtl, logical_order
+from docalign.ingest.frame import reading_size, to_reading, union
 from docalign.ingest.spacing import close_up, weld
 
 if TYPE_CHECKING:
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 __all__ = ["Item", "Row", "Sheet", "Table", "make_row", "make_sheet", "merge_rows", "overlap", "widest_gap"]
 
 _LETTER: Final = re.compile(r"[^\W_]")
-_RTL: Final = re.compile(r"[\u0590-\u08ff\ufb1d-\ufdff\ufe70-\ufefc]")
 
 
 _OCR_GAP_EM: Final = 1.0
@@ -47,6 +47,8 @@ class Row:
     role: str | None = None
     """See `TextLine.role`."""
     tinted: bool = False
+    mirrored: bool = False
+    """Whether the reading frame is mirrored, because the page runs from right to left."""
 
     @property
     def height(self) -> float:
@@ -83,18 +85,19 @@ class Sheet:
 
 def make_sheet(page: PageContent) -> Sheet:
     """Turn a page into its reading frame."""
-    width, height = frame_size(page.width, page.height, page.rotation)
+    width, height = reading_size(page)
 
     def turn(box: Box) -> Box:
-        return to_frame(box, page.width, page.height, page.rotation)
+        return to_reading(box, page)
 
     rows = []
     for rank, line in enumerate(page.lines):
         words = [w for w in line.words if w.text.strip()]
-        if page.rotation:
+        if page.rotation or page.direction != "ltr":
             words = [replace(w, box=turn(w.box)) for w in words]
         for piece in _pieces(words) if page.ocr else [words] if words else []:
-            rows.append(make_row(page.number, piece, rank, ocr=page.ocr, role=line.role))
+            row = make_row(page.number, piece, rank, ocr=page.ocr, role=line.role)
+            rows.append(replace(row, mirrored=True) if page.direction == "rtl" else row)
     tables = tuple(Table(page.number, turn(t.box), t) for t in page.tables if any(map(any, t.rows)))
     return Sheet(page, width, height, tuple(rows), tables)
 
@@ -191,13 +194,17 @@ def _fits_beside(line: Sequence[Row], row: Row) -> bool:
 
 def _join(line: Sequence[Row]) -> Row:
     pieces = sorted(line, key=lambda r: r.box[0])
-    if sum(len(_RTL.findall(r.text)) for r in pieces) > sum(len(r.text) for r in pieces) / 2:
-        pieces.reverse()
-    ocr = pieces[0].ocr
-    words = [w for r in pieces for w in r.words] if ocr else weld([r.words for r in pieces])
+    ocr, mirrored = pieces[0].ocr, pieces[0].mirrored
+    if mirrored or any(map(has_rtl, (r.text for r in pieces))):
+        rtl = is_rtl(r.text for r in pieces)
+        words = sorted((w for r in pieces for w in r.words), key=lambda w: w.box[0] if rtl == mirrored else -w.box[2])
+        words = logical_order(words, rtl=rtl)
+    else:
+        words = [w for r in pieces for w in r.words] if ocr else weld([r.words for r in pieces])
     roles = {r.role for r in pieces}
     role = roles.pop() if len(roles) == 1 else None
-    return make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=ocr, role=role)
+    row = make_row(pieces[0].page, words, min(r.rank for r in pieces), ocr=ocr, role=role)
+    return replace(row, mirrored=True) if mirrored else row
 
 
 def widest_gap(row: Row) -> float:

@@ -32,6 +32,8 @@ texts = st.one_of(
             "Chapter",
             "|",
             "….",
+            "שלום",
+            "東京",
         ]
     ),
     st.text(st.characters(exclude_categories=("Z", "C")), min_size=1, max_size=8).filter(lambda t: not t.isspace()),
@@ -100,6 +102,7 @@ def documents(draw: st.DrawFn) -> list[PageContent]:
                 tuple(draw(st.lists(st.tuples(texts, st.just("duplicate")), max_size=1))),
                 ocr=draw(st.booleans()),
                 rotation=draw(st.sampled_from([0, 0, 0, 90, 180, 270])),
+                direction=draw(st.sampled_from(["ltr", "ltr", "ltr", "rtl", "ttb"])),
             )
         )
     return pages
