@@ -262,6 +262,8 @@ def _leaves_item(draft: Draft, row: Row, right: float) -> Kind | None:
         return "paragraph" if indented and _ended(last) else None
     if row.box[0] < marker - 0.5 * em and len(draft.rows) > 1 and draft.rows[1].box[0] > marker - 0.5 * em:
         return "paragraph"
+    if row.box[0] < marker - 0.5 * em and (_ended(last) or SECTION_NUMBER.match(row.text)):
+        return "paragraph"  # out to the left of the marker, behind an item of one full line
     return "paragraph" if _is_short(last, row, right) and (_ended(last) or not row.text[:1].islower()) else None
 
 

@@ -318,6 +318,15 @@ def test_indented_paragraphs_are_told_apart() -> None:
     assert [text.split()[0] for _, text in kinds(document)] == [f"Opening{i}" for i in range(4)]
 
 
+def test_a_clause_to_the_left_of_an_item_of_one_full_line_is_a_paragraph() -> None:
+    items = [
+        line(f"({letter}) one file for each side of every sheet of it.", 70, 100 + 12 * k)
+        for k, letter in enumerate("ab")
+    ]
+    document = build(page(*items, line("2.3 The Contractor shall not unbind a volume of it.", 50, 124)))
+    assert [b.kind for b in document.blocks] == ["list_item", "list_item", "paragraph"]
+
+
 def test_an_initial_does_not_make_a_list_item() -> None:
     document = build(page(line("T. Adams wrote the first part of it", 50, 100), line("K. Brown the second", 50, 140)))
     assert {b.kind for b in document.blocks} == {"paragraph"}
