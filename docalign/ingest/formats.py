@@ -108,14 +108,17 @@ _EPUB: Final = Format("EPUB", f"{_READERS}.epub:read_epub", (".epub",), "flow")
 _RST: Final = Format("reStructuredText", f"{_READERS}.rst:read_rst", (".rst", ".rest"), "flow")
 _MAIL: Final = Format("mail", f"{_READERS}.mail:read_mail", (".eml",), "flow")
 _MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
-_JSON: Final = Format("document JSON", "docalign.ingest.document_json:read_document_json", (".json",), "text")
+_JSON: Final = Format("JSON", f"{_READERS}.parsed_json:read_json", (".json",), "text")
+_HOCR: Final = Format("hOCR", f"{_READERS}.hocr:HocrReader", (".hocr",), "paged")
+_ALTO: Final = Format("ALTO", f"{_READERS}.alto:AltoReader", (".alto",), "paged")
 _TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), "text")
 
 _OFFICE: Final = (_DOCX, _PPTX, _XLSX, _OLD_OFFICE, _OPEN_DOCUMENT, _RTF)
-FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MAIL, _MARKDOWN, _RST, _JSON, _TEXT)
+FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MAIL, _MARKDOWN, _RST, _HOCR, _ALTO, _JSON, _TEXT)
 SUPPORTED: Final = (
     "PDF, PNG, JPEG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF, HEIC, Word, PowerPoint, Excel, OpenDocument, RTF, HTML, "
-    "EPUB, mail (eml), Markdown, reStructuredText, plain text and docalign.document/1 JSON"
+    "EPUB, mail (eml), Markdown, reStructuredText, plain text, hOCR, ALTO and "
+    "JSON of docalign.document/1, docling, unstructured, Azure Document Intelligence or Textract"
 )
 
 _TIFF_MAGIC: Final = (b"II*\x00", b"MM\x00*", b"II+\x00", b"MM\x00+")
@@ -131,11 +134,13 @@ _BY_CONTENT: Final = {
     "rtf": _RTF,
     "epub": _EPUB,
     "html": _HTML,
+    "hocr": _HOCR,
+    "alto": _ALTO,
 }
-_NEEDS_ITS_CONTENT: Final = (_PDF, _IMAGE, *_OFFICE, _EPUB)
+_NEEDS_ITS_CONTENT: Final = (_PDF, _IMAGE, *_OFFICE, _EPUB, _HOCR, _ALTO)
 """Formats that cannot be told from a name alone: what is not their content is refused."""
 _FOREIGN_SUFFIXES: Final = {".xml": "an XML file"}
-_WHAT: Final = {"xml": "an XML file", "hocr": "an hOCR file", "alto": "an ALTO file"}
+_WHAT: Final = {"xml": "an XML file"}
 
 
 def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
