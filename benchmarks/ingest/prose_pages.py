@@ -1,8 +1,8 @@
 """Pages without any table, on which a reader must find none.
 
 Rendered here: prose in one and two columns, contents, an index, forms, code, lists, addresses, footnotes, formulas,
-definitions, a transcript. From `DOCALIGN_DATA`: pages of real PDFs, in ranges that were looked at page by page and
-hold no table.
+definitions, a transcript. From `DOCALIGN_DATA`: pages of real PDFs, in stretches whose pages were looked at (as small
+pictures) and hold no table.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ _REAL: Final = {
     "debian/flex.pdf": ((1, 30), (120, 140)),
     "federal_reports/DHS2020.pdf": ((1, 20),),
     "federal_reports/DOL2022.pdf": ((1, 20),),
-    "nih_protocols/NCT06149832_Prot_000.pdf": ((1, 6),),
+    "nih_protocols/NCT06149832_Prot_000.pdf": ((1, 2), (4, 6)),
 }
 """First and last page (from 1) of stretches without a table."""
 

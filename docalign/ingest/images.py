@@ -17,6 +17,7 @@ import numpy as np
 from PIL import ExifTags, Image, ImageFile, ImageOps, UnidentifiedImageError
 
 from docalign.errors import DamagedInputError, LimitExceededError, UnsupportedFormatError
+from docalign.ingest.image_rules import tables_of_scan
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
@@ -71,7 +72,8 @@ class ImageReader:
         sharp, dpi = _at_dpi(grey, across, down, self._options.dpi)
         reading = read_image(self._engine, sharp, dpi=dpi)
         found = to_content(reading, number=index + 1, width=width, height=height, rotation=0, pixels=sharp.size)
-        if notes and not found.lines:
+        found = tables_of_scan(found, sharp, rotation=0)
+        if notes and not found.lines and not found.tables:
             raise DamagedInputError(
                 "the picture is incomplete, and no text is in what is there.", remedy="Scan or fetch it again."
             )

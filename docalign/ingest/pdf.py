@@ -13,6 +13,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from docalign.errors import DamagedInputError, DocalignError, OcrMissingError
+from docalign.ingest.image_rules import tables_of_scan
 from docalign.ingest.ocr import OcrEngine, choose_engine
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import OutlineEntry, PageContent, TextLine
@@ -255,7 +256,8 @@ class PdfReader:
         )
         if not must and layer.lines:
             return merge(layer, found, least=_OCR_GAIN * _count(layer.lines) + MIN_CHARS)
-        kind = layer.kind if why and found.lines else found.kind
+        found = tables_of_scan(found, image, rotation=rotation)
+        kind = layer.kind if why and (found.lines or found.tables) else found.kind
         warnings = layer.warnings
         if why and why.kind == "suspect":
             warnings = (*warnings, _doubtful(why, "the page was read by OCR"))

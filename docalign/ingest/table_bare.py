@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from itertools import pairwise
 from statistics import median
 from typing import TYPE_CHECKING, Final
 
@@ -24,6 +25,7 @@ _MIN_LINES: Final = 3
 _MAX_LINES: Final = 400
 _STEP_EM: Final = 2.2
 """White space between two lines of a table, at most."""
+_NEARER_EM: Final = 0.35
 _MAX_DEPTH: Final = 2
 
 
@@ -62,12 +64,22 @@ def _runs(lines: Sequence[Line]) -> Iterator[list[Line]]:
             if not left:
                 break
             free, end = left, end + 1
-        run = list(lines[k:end])
-        while run and len(run[-1].segments) < 2:
-            run.pop()
+        run = _without_tail(lines[k:end])
         if sum(len(line.segments) > 1 for line in run) >= _MIN_LINES:
             yield run
         k = end
+
+
+def _without_tail(lines: Sequence[Line]) -> list[Line]:
+    """The lines up to the last that has columns, and those that only go on with its texts: nearer than rows are."""
+    last = max(k for k, line in enumerate(lines) if len(line.segments) > 1)
+    gaps = [b.top - a.bottom for a, b in pairwise(lines[: last + 1])]
+    while last + 1 < len(lines) and gaps:
+        row = lines[last + 1]
+        if row.top - lines[last].bottom > max(gaps) - _NEARER_EM * row.row.size:
+            break
+        last += 1
+    return list(lines[: last + 1])
 
 
 Strips = list[tuple[float, float]]

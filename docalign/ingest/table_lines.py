@@ -265,10 +265,11 @@ def _text(words: Sequence[Word]) -> str:
 
 
 def _is_number_below(placed: Sequence[list[list[Word]]], first: int, k: int) -> bool:
-    """Whether line k has a number under a number of the row that begins with line `first`."""
+    """Whether line k has a number (or a dash) under a number of the row that begins with line `first`."""
     for c in _filled(placed[k]):
         above = [_text(placed[j][c]) for j in range(first, k) if placed[j][c]]
-        if above and is_numeric(above[-1]) and is_numeric(_text(placed[k][c])):
+        pair = {is_numeric(above[-1]), is_numeric(_text(placed[k][c]))} if above else {False}
+        if True in pair and False not in pair:
             return True
     return False
 
