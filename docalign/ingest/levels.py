@@ -38,6 +38,8 @@ _LABEL: Final = re.compile(
     re.I,
 )
 _TITLE_PAGE_CHARS: Final = 400
+_TITLE_PLACE: Final = 2
+"""At most one heading (the kind of the article) stands above a title."""
 _FEW: Final = 3
 _LABEL_WORDS: Final = 3
 """A section number is among the first words: `Strategic Objective 2.1`."""
@@ -180,7 +182,7 @@ def _looks(headings: Sequence[Draft], style: Style) -> dict[int, Look]:
 def _neighbours(drafts: Sequence[Draft]) -> Iterator[tuple[Draft, Draft]]:
     """Headings with the heading that follows at once."""
     for a, b in pairwise(drafts):
-        if a.kind == b.kind == "heading" and a.rows[-1].page == b.rows[0].page:
+        if a.kind == b.kind == "heading" and b.rows[0].page - a.rows[-1].page in (0, 1):
             yield a, b
 
 
@@ -193,6 +195,7 @@ def _title(headings: Sequence[Draft], looks: Mapping[int, Look], drafts: Sequenc
     bearers = [d for d in headings if looks[id(d)] == look]
     text = sum(len(d.text) for d in drafts if d.kind == "paragraph" and d.rows and d.rows[0].page == first)
     alone = len(bearers) <= 2 and all(d.rows[0].page == first for d in bearers) and len(bearers) < len(headings)
+    alone = alone and any(looks[id(d)] == look for d in headings[:_TITLE_PLACE])
     numbered = any(number_depth(d.text) is not None for d in bearers)
     return look if alone and not numbered and text > _TITLE_PAGE_CHARS else None
 
@@ -206,17 +209,17 @@ def _front(headings: Sequence[Draft], looks: Mapping[int, Look], title: Look | N
     for index, draft in enumerate(headings):
         pages[looks[id(draft)]].add(draft.rows[0].page)
         start.setdefault(looks[id(draft)], index)
-    if len({p for where in pages.values() for p in where}) < 2:
+    if title is not None or len({p for where in pages.values() for p in where}) < 2:
         return set()
     first = headings[0].rows[0].page
     numbered = {looks[id(d)] for d in headings if number_depth(d.text) is not None}
     front: set[Look] = set()
     for look in sorted(count, key=lambda k: k.prominence):
-        if look == title or look in numbered:
+        if look in numbered:
             continue
         regular = [start[k] for k in count if count[k] >= _FEW and k.prominence > look.prominence]
         early = count[look] < _FEW and len(pages[look]) == 1 and bool(regular) and start[look] < min(regular)
-        if pages[look] == {first} or (early and title is None):
+        if pages[look] == {first} or early:
             front.add(look)
     return front
 
