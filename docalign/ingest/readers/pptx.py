@@ -158,7 +158,10 @@ def _placed(shapes: Any, group: tuple[Any, ...] | None, nesting: int = 0) -> Ite
 
 
 def _box(shape: Any) -> Box | None:
-    edges = (shape.left, shape.top, shape.width, shape.height)
+    try:
+        edges = (shape.left, shape.top, shape.width, shape.height)
+    except (AttributeError, KeyError, ValueError):  # its layout, which it takes its place from, is missing or broken
+        return None
     if any(edge is None for edge in edges):
         return None
     left, top, width, height = (edge / _EMU_PER_POINT for edge in edges)
