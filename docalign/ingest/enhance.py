@@ -102,8 +102,8 @@ def is_noisy(image: Image.Image) -> bool:
 
 def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
     """How far the pixels of the page's middle are from the median of their neighbours, shape (height, width)."""
-    left, top = max(0, image.width // 2 - 400), max(0, image.height // 2 - 400)
-    middle = image.crop((left, top, min(image.width, left + 800), min(image.height, top + 800)))
+    left, top = max(0, image.width // 2 - 300), max(0, image.height // 2 - 300)
+    middle = image.crop((left, top, min(image.width, left + 600), min(image.height, top + 600)))
     smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
     apart: npt.NDArray[np.int16] = np.abs(np.asarray(middle, dtype=np.int16) - smooth)
     return apart
@@ -168,17 +168,20 @@ def _box_mean(pixels: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.fl
 
 def _flatten(image: Image.Image) -> Image.Image:
     """Divide by the local paper brightness, then stretch: shadows of a photograph and grain go, print stays."""
-    paper = _paper(image)
-    floor = _DARKEST_PAPER * float(np.median(np.asarray(paper)))
-    bright = np.maximum(np.asarray(paper.resize(image.size, Image.Resampling.BILINEAR), dtype=np.float32), floor)
-    ratio = np.asarray(image, dtype=np.float32) / np.maximum(bright, 1.0)
-    sample = ratio[::4, ::4]
+    paper = np.asarray(_paper(image), dtype=np.float32)
+    paper = np.maximum(paper, max(_DARKEST_PAPER * float(np.median(paper)), 1.0))
+    pixels = np.asarray(image)
+    bright = np.asarray(Image.fromarray(1 / paper).resize(image.size, Image.Resampling.BILINEAR))
+    sample = pixels[::4, ::4] * bright[::4, ::4]
     middle = float(np.median(sample))
     grain = 1.5 * float(np.median(np.abs(sample - middle)))
     white = middle - 2 * grain
     black = min(float(np.percentile(sample, 0.5)), white - 0.25)
-    levels = np.clip((ratio - black) / (white - black), 0.0, 1.0) * 255
-    return Image.fromarray(levels.astype(np.uint8))
+    # (pixel / paper - black) / (white - black), in place: these arrays are as large as the page.
+    levels = pixels * bright
+    levels -= np.float32(black)
+    levels *= np.float32(255 / (white - black))
+    return Image.fromarray(np.clip(levels, 0, 255, out=levels).astype(np.uint8))
 
 
 def _paper(image: Image.Image) -> Image.Image:

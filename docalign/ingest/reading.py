@@ -31,6 +31,7 @@ from docalign.ingest.enhance import (
     turn_clockwise,
 )
 from docalign.ingest.frame import from_frame, union
+from docalign.ingest.loose_words import part_loose_words
 from docalign.ingest.ocr import BackedEngine, OcrEngine, OcrWord
 from docalign.ingest.ocr_check import check_turn, check_words
 from docalign.ingest.page import PageContent, TextLine, Word
@@ -132,7 +133,9 @@ class _View:
             return self.cleaned()
         even = even_light(self.image)
         skew = find_skew(even)
-        straight, back = straighten(even, skew if abs(skew) >= _MIN_SKEW_DEG else 0.0)
+        if abs(skew) < _MIN_SKEW_DEG:
+            return replace(self, image=even, skew=skew)
+        straight, back = straighten(even, skew)
         return replace(self, image=straight, back=(back, *self.back), skew=skew)
 
     def cleaned(self) -> _View:
@@ -142,7 +145,7 @@ class _View:
 
     def read(self, engine: OcrEngine) -> Reading:
         dpi = self.dpi / math.prod(math.hypot(step[0], step[3]) for step in self.back)
-        words = check_words(engine.recognise(self.image, dpi=dpi), self.image.size)
+        words = part_loose_words(check_words(engine.recognise(self.image, dpi=dpi), self.image.size), self.image)
         for step in self.back:
             scale = math.hypot(step[0], step[3])
             words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]

@@ -11,7 +11,9 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
+import pypdfium2 as pdfium
 import pytest
+import typst
 from PIL import Image, ImageFilter
 
 from docalign.errors import OcrFailedError, OcrMissingError, UsageError
@@ -27,6 +29,7 @@ from docalign.ingest.enhance import (
     straighten,
     turn_clockwise,
 )
+from docalign.ingest.loose_words import part_loose_words
 from docalign.ingest.ocr import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
 from docalign.ingest.reading import Reading, read_image, to_content
 from tests.support.files import picture_of
@@ -163,6 +166,51 @@ def test_a_coarse_image_is_enlarged_on_the_retry_and_boxes_stay_its_own(page: Im
     poor, good = [word("mess", 0.5)], [word(f"good{n}", 0.9) for n in range(30)]
     reading = read_image(Recorder(poor, good), small, dpi=100)
     assert reading.words[0].box == pytest.approx((5, 5, 30, 15), abs=1)
+
+
+def row_of_bars(gaps: list[int]) -> tuple[Image.Image, tuple[float, float, float, float]]:
+    """Bars 12 pixels wide and 30 high with these gaps between them, and the box around them."""
+    image, x = Image.new("L", (400, 80), 255), 50
+    for gap in [*gaps, 0]:
+        image.paste(0, (x, 20, x + 12, 50))
+        x += 12 + gap
+    return image, (50.0, 20.0, float(x), 50.0)
+
+
+@pytest.mark.parametrize(
+    ("text", "gaps", "parts"),
+    [
+        ("13A", [2, 9], ["13", "A"]),
+        ("B-14A", [2, 3, 3, 8], ["B-14", "A"]),
+        ("13A", [2, 4], ["13A"]),  # no space is so narrow
+        ("13A", [5, 9], ["13A"]),  # loose type
+        ("133", [2, 9], ["133"]),
+        ("11th", [9, 2, 2], ["11th"]),  # not between digit and letter
+        ("13AB", [2, 9], ["13AB"]),  # two characters touch: nobody knows which gap is which
+    ],
+)
+def test_a_space_shown_between_digit_and_letter_parts_the_word(text: str, gaps: list[int], parts: list[str]) -> None:
+    image, box = row_of_bars(gaps)
+    read = part_loose_words([dataclasses.replace(word(text, 0.9), box=box, line_height=30.0)], image)
+    assert [w.text for w in read] == parts
+    assert (read[0].box[0], read[-1].box[2]) == (box[0], box[2])
+    if len(read) == 2:
+        assert read[1].box[0] - read[0].box[2] == max(gaps)
+
+
+@pytest.mark.skipif(tesseract.find_data(("eng", "deu")) is None, reason="no German data (apt-get: tesseract-ocr-deu)")
+def test_german_is_read_with_its_letters_and_hyphens() -> None:
+    lines = [
+        "Über die Größe der Straßen und Plätze",
+        "wird im übernächsten Jahr neu ver-",
+        "handelt; Änderungen müssen früh",
+    ]
+    source = "#set page(width: 14cm, height: 5cm)\n" + " \\\n".join(lines)
+    with pdfium.PdfDocument(typst.compile(source.encode(), format="pdf")) as pdf:
+        page = pdf[0].render(scale=200 / 72, grayscale=True).to_pil()
+    reading = read_image(choose_engine("eng+deu", "tesseract"), page, dpi=200)
+    assert words_of(reading) == " ".join(lines)
+    assert "deu" in str(reading.engine)
 
 
 class Recorder:
