@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["HardEngine", "installed", "reads"]
 
 _READ: Final = frozenset({"eng", "deu", "fra", "spa", "ita", "por", "nld", "dan", "swe", "nor", "fin"})
+"""Languages whose letters were checked on print: no errors but the Danish and Norwegian capital Æ (read Ø, AE)."""
 _SAID: Final = (0.0, 0.59, 0.71, 0.84, 0.97, 1.0)
 _MEANT: Final = (0.0, 0.20, 0.30, 0.50, 0.84, 0.97)
 """Its confidence, and Tesseract's where both make as many character errors on noisy pages, so that readings compare."""

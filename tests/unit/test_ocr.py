@@ -208,7 +208,7 @@ def test_german_is_read_with_its_letters_and_hyphens() -> None:
     source = "#set page(width: 14cm, height: 5cm)\n" + " \\\n".join(lines)
     with pdfium.PdfDocument(typst.compile(source.encode(), format="pdf")) as pdf:
         page = pdf[0].render(scale=200 / 72, grayscale=True).to_pil()
-    reading = read_image(choose_engine("eng+deu", "tesseract"), page, dpi=200)
+    reading = read_image(choose_engine("deu+eng", "tesseract"), page, dpi=200)
     assert words_of(reading) == " ".join(lines)
     assert "deu" in str(reading.engine)
 
