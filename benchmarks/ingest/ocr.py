@@ -77,7 +77,8 @@ def _read(pages: Sequence[KnownPage], options: IngestOptions, pool: WorkerPool) 
 
 
 def _row(page: KnownPage, found: PageContent) -> dict[str, Any]:
-    read = "\n".join(line.text for line in found.lines)
+    cells = [cell for table in found.tables for row in table.rows for cell in row if cell]
+    read = "\n".join([*(line.text for line in found.lines), *cells])
     edits, length = character_errors("\n".join(page.lines), read)
     line_edits, line_length = best_line_errors(page.lines, read)
     return {

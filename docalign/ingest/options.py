@@ -22,7 +22,8 @@ class IngestOptions:
     `ocr`: `auto` reads pages without a usable text layer, `always` every page, `never` none. `languages` are
     Tesseract's names joined by `+`, the main one first. `ocr_engine`: `tesseract` reads with Tesseract alone, `hard`
     with the stronger engine of the extra of that name, `auto` with Tesseract and, where the extra is installed, pages
-    that stay doubtful once more with the stronger one. `dpi` is what PDF pages are rendered at for OCR. `max_pixels` bounds one image.
+    that stay doubtful once more with the stronger one. `dpi` is what PDF pages are rendered at for OCR. `max_pixels`
+    bounds one image.
     `page_timeout_s` is how long one page of a paged file may take, `file_timeout_s` a file without pages.
     `worker_memory_mib` bounds the private memory of a worker process, `worker_output_mib` what it may answer at once.
     `strict` makes a page that cannot be read an error of the file; without it the page is empty and warned about.
