@@ -3,6 +3,7 @@
 #   make demo       install the base (no torch), chunk a digital PDF and a scan, write an HTML view to out/
 #   make test       install the test and training extras, run the quick tests
 #   make test-full  the slow tests too
+#   make fuzz       every reader under a coverage-guided fuzzer, SECONDS=300 each
 #   make check      format, lint, types
 #   make samples    draw data/samples/ again from their typst sources
 #   make clean      remove .venv/ and everything built
@@ -29,9 +30,12 @@ STAMP_TEST := $(VENV)/.test
 SAMPLES := data/samples
 OUT := out
 
-.PHONY: help demo test test-full check samples clean
+# How long each reader is fuzzed.
+SECONDS_EACH := $(or $(SECONDS),300)
+
+.PHONY: help demo test test-full fuzz check samples clean
 help:
-	@sed -n '3,8s/^# *//p' Makefile
+	@sed -n '3,9s/^# *//p' Makefile
 
 $(STAMP_VENV):
 	@test -n "$(PYTHON)" || { echo "docalign needs Python 3.11 or newer and found none."; \
@@ -70,6 +74,13 @@ test: $(STAMP_TEST)
 
 test-full: $(STAMP_TEST)
 	@DOCALIGN_TEST_FULL=1 $(PY) -m pytest -q -n $(JOBS)
+
+fuzz: $(STAMP_TEST)
+	@$(PIP) --editable '.[fuzz]'
+	@mkdir -p $(OUT)/fuzz
+	@$(PY) -m tests.fuzz list | xargs -P $(JOBS) -I NAME bash -c '\
+	    $(PY) -m tests.fuzz NAME --seconds $(SECONDS_EACH) > $(OUT)/fuzz/NAME.log 2>&1 && state=clean || state=FINDING; \
+	    echo "NAME: $$state, $$(grep -o "executed_units:.*" $(OUT)/fuzz/NAME.log | tr -s " ")"; [ $$state = clean ]'
 
 check: $(STAMP_TEST)
 	@$(VENV)/bin/ruff format --check .
