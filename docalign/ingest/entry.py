@@ -7,7 +7,7 @@ itself; where the bytes are is `source`'s business, where pages come from `paged
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -127,7 +127,18 @@ def _read_paged(
         outline=file.facts.outline,
     )
     document = turn_back(document, pages)
-    return _with_notes(document, file.warnings)
+    return _with_notes(document, [*file.warnings, *_no_text(document, pages)])
+
+
+def _no_text(document: Document, pages: Sequence[PageContent]) -> Iterator[str]:
+    """An empty result says why it is empty."""
+    if document.text:
+        return
+    which = "page 1 holds" if len(pages) == 1 else f"none of its {len(pages)} pages holds"
+    beside = " (text that no viewer shows was set aside)" if document.invisible else ""
+    if all(page.kind == "blank" for page in pages):
+        beside = ": it is blank" if len(pages) == 1 else ": they are blank"
+    yield f"{which} {'no ' if len(pages) == 1 else ''}text to read{beside}."
 
 
 def _with_notes(document: Document, notes: Iterable[str]) -> Document:

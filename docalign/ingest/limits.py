@@ -16,6 +16,8 @@ MIB: Final = 1 << 20
 _SAVE_AGAIN: Final = "The file may be damaged; save it again and retry."
 _MEMORY_WORDS: Final = ("bad_alloc", "out of memory", "cannot allocate memory", "memoryerror", "oom_")
 _KILL: Final = -9
+_GAVE_UP: Final = (-4, -5, -6)
+"""SIGILL, SIGTRAP, SIGABRT: how PDFium ends, without a word, when an allocation fails."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +63,10 @@ def uncaught(said: str) -> DamagedInputError:
 def crashed(limits: Limits, exit_code: int | None, last_words: str) -> DamagedInputError | LimitExceededError:
     """A worker that is gone.
 
-    Libraries in C and C++ end the process when an allocation fails; some say so on standard error.
+    Libraries in C and C++ end the process when an allocation fails; some say so on standard error, and those that end
+    it on purpose for another reason (a broken heap, an exception) say that.
     """
-    if any(word in last_words.lower() for word in _MEMORY_WORDS):
+    if any(word in last_words.lower() for word in _MEMORY_WORDS) or (exit_code in _GAVE_UP and not last_words):
         return out_of_memory(limits)
     how = f"signal {-exit_code}" if exit_code is not None and exit_code < 0 else f"exit status {exit_code}"
     said = f"{how}: {last_words}" if last_words else how

@@ -33,9 +33,7 @@ def _said_by_pdfium(page: pdfium.PdfPage) -> Counter[str]:
     text = page.get_textpage()
     try:
         count = max(0, raw.FPDFText_CountChars(text))
-        codes = [
-            raw.FPDFText_GetUnicode(text, i) for i in range(count) if raw.FPDFText_IsGenerated(text, i) != 1
-        ]
+        codes = [raw.FPDFText_GetUnicode(text, i) for i in range(count) if raw.FPDFText_IsGenerated(text, i) != 1]
     finally:
         text.close()
     data = ctypes.string_at((ctypes.c_uint16 * len(codes))(*[c & 0xFFFF for c in codes]), 2 * len(codes))

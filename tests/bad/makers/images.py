@@ -7,6 +7,7 @@ import zlib
 from io import BytesIO
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from tests.support.files import picture_of
@@ -18,6 +19,12 @@ def saved(kind: str, image: Image.Image | None = None, **how: Any) -> bytes:
     buffer = BytesIO()
     (image or picture_of(WORDS, size=(1000, 500))).save(buffer, kind, **how)
     return buffer.getvalue()
+
+
+def deep() -> bytes:
+    """16 bits of grey."""
+    grey = np.asarray(picture_of(WORDS, size=(1000, 500)), dtype=np.uint16) * 257
+    return saved("PNG", Image.fromarray(grey))
 
 
 def cut(kind: str, share: float) -> bytes:

@@ -139,9 +139,7 @@ def deep_tree(depth: int) -> bytes:
         objects.append(b"<</Type/Pages/Kids[%d 0 R]/Count 1/Parent %d 0 R>>" % (number + 1, max(2, number - 1)))
     last = 2 + depth
     font = b"/Resources<</Font<</F1<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>>>>>"
-    objects.append(
-        b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 612 792]%b/Contents %d 0 R>>" % (last - 1, font, last + 1)
-    )
+    objects.append(b"<</Type/Page/Parent %d 0 R/MediaBox[0 0 612 792]%b/Contents %d 0 R>>" % (last - 1, font, last + 1))
     objects.append(stream(text_page(LINES)))
     return make_pdf(objects)
 
@@ -199,7 +197,8 @@ def image_filter(name: bytes) -> bytes:
 def xfa(*, loading: bool) -> bytes:
     """A form made of XFA packets; `loading`: with the "Please wait" page of dynamic forms."""
     page = [b"Please wait...", b"If this message is not eventually replaced"] if loading else [b"Name", b"Address"]
-    catalog = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA 6 0 R/Fields[]>>/NeedsRendering true>>"
+    needs = b"true" if loading else b"false"
+    catalog = b"<</Type/Catalog/Pages 2 0 R/AcroForm<</XFA 6 0 R/Fields[]>>/NeedsRendering %b>>" % needs
     packets = stream(b"<xdp:xdp xmlns:xdp='http://ns.adobe.com/xdp/'><template/></xdp:xdp>")
     shown = stream(text_page([p.decode() for p in page]))
     return make_pdf([catalog, b"<</Type/Pages/Kids[4 0 R]/Count 1>>", FONT, PAGE % 5, shown, packets])

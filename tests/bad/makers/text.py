@@ -78,6 +78,4 @@ def unclosed_parts() -> bytes:
 
 def broken_base64() -> bytes:
     coded = base64.b64encode((PROSE * 3).encode()).decode()
-    return mail(
-        coded[:40] + "*!?" + coded[41:], headers="Content-Type: text/plain\nContent-Transfer-Encoding: base64"
-    )
+    return mail(coded[:40] + "*!?" + coded[41:], headers="Content-Type: text/plain\nContent-Transfer-Encoding: base64")

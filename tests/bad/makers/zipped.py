@@ -171,7 +171,9 @@ def xlsx(rows: str, *, dimension: str = "A1:B2", strings: str | None = None) -> 
     return archive(parts)
 
 
-CELLS = '<row r="1"><c r="A1" t="inlineStr"><is><t>name</t></is></c><c r="B1" t="inlineStr"><is><t>sum</t></is></c></row>'
+CELLS = (
+    '<row r="1"><c r="A1" t="inlineStr"><is><t>name</t></is></c><c r="B1" t="inlineStr"><is><t>sum</t></is></c></row>'
+)
 
 
 def pptx(**more: str) -> bytes:
