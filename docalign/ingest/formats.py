@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, Protocol
 
-from docalign.errors import UnsupportedFormatError
+from docalign.errors import DamagedInputError, UnsupportedFormatError
 from docalign.ingest import plugins, sniff
 
 if TYPE_CHECKING:
@@ -149,6 +149,7 @@ def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
 
     Raises:
         UnsupportedFormatError: a format no reader knows; it is named, and so are the known ones.
+        DamagedInputError: an archive that is cut short.
     """
     if head.startswith(_IMAGE_MAGIC) or _is_boxed_image(head) or _is_bitmap(head):
         return _IMAGE
@@ -162,6 +163,12 @@ def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
     kind = _content(head, tail)
     if kind in _BY_CONTENT:
         return _BY_CONTENT[kind]
+    if kind is None and sniff.is_cut_archive(head, tail):
+        raise DamagedInputError(
+            "this is the beginning of a ZIP archive (an Office file, perhaps): its end is missing.",
+            source=name,
+            remedy="Fetch it again.",
+        )
     foreign = _WHAT.get(kind or "") or sniff.foreign_kind(head)
     if foreign is None and kind is None:
         foreign = _FOREIGN_SUFFIXES.get(suffix)

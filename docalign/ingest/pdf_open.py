@@ -93,7 +93,7 @@ def _why_not(file: PdfFile, error: pdfium.PdfiumError, options: IngestOptions) -
         return DamagedInputError(
             "this PDF is truncated: its end is missing.", remedy="Fetch it again, or try: qpdf IN OUT"
         )
-    if _count_with_pdfplumber(file) == 0:
+    if code == raw.FPDF_ERR_FILE or _count_with_pdfplumber(file) == 0:  # that error: see `open_pdf`
         return _no_pages(file)
     return DamagedInputError(f"this PDF is damaged ({error}).", remedy="Save it again, or try: qpdf IN OUT")
 

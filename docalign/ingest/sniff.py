@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["foreign_kind", "inside_zip", "is_mail", "is_old_office", "is_rtf", "markup"]
+__all__ = ["foreign_kind", "inside_zip", "is_cut_archive", "is_mail", "is_old_office", "is_rtf", "markup"]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _FOREIGN: Final = (
@@ -50,6 +50,11 @@ def inside_zip(head: bytes, tail: bytes) -> str | None:
         folder = (found[1] or found[2]) if found else b""
         return {b"word/": "docx", b"ppt/": "pptx", b"xl/": "xlsx"}.get(folder)
     return None
+
+
+def is_cut_archive(head: bytes, tail: bytes) -> bool:
+    """A ZIP archive without the record that every archive ends with."""
+    return head.startswith(b"PK\x03\x04") and bool(tail) and b"PK\x05\x06" not in tail
 
 
 def is_old_office(head: bytes) -> bool:

@@ -1,5 +1,5 @@
-"""Promise 1 against a second witness: what PDFium says a page holds is in the text, the furniture, the invisible text or
-the dropped characters of that page; on every digital PDF of the development data (`make test-full`)."""
+"""Promise 1 against a second witness: what PDFium says a page holds is in the text, the furniture, the invisible text
+or the dropped characters of that page; on every digital PDF of the development data (`make test-full`)."""
 
 from __future__ import annotations
 

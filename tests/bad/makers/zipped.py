@@ -157,7 +157,9 @@ def xlsx(rows: str, *, dimension: str = "A1:B2", strings: str | None = None) -> 
     parts: dict[str, bytes | str] = {
         "[Content_Types].xml": _TYPES.format(part="xl/workbook.xml", kind=main, more=sheet),
         "_rels/.rels": _RELS.format(part="xl/workbook.xml"),
-        "xl/workbook.xml": f'<workbook {_S} {_R}><sheets><sheet name="One" sheetId="1" r:id="rId1"/></sheets></workbook>',
+        "xl/workbook.xml": (
+            f'<workbook {_S} {_R}><sheets><sheet name="One" sheetId="1" r:id="rId1"/></sheets></workbook>'
+        ),
         "xl/_rels/workbook.xml.rels": (
             '<Relationships xmlns="http://schemas.openxmlformats.org/package/2006/relationships">'
             f'<Relationship Id="rId1" Type="{rels}/worksheet" Target="worksheets/sheet1.xml"/></Relationships>'
