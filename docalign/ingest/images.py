@@ -49,13 +49,17 @@ class ImageReader:
         Image.MAX_IMAGE_PIXELS = None  # our own limit names the size and comes before decoding, too
         with _pillow_errors():
             self._image = _opened(self._path)
-            self.pages, self.warnings = _count_pages(self._image)
-            if self.pages == 1:
-                _check_pixels(self._image, options)
-        if self.pages > options.max_pages:
-            raise LimitExceededError(
-                f"it has {self.pages} pages; the limit is {options.max_pages}.", remedy="Raise max_pages or split it."
-            )
+        try:
+            with _pillow_errors():
+                self.pages, self.warnings = _count_pages(self._image)
+                if self.pages == 1:
+                    _check_pixels(self._image, options)
+            if self.pages > options.max_pages:
+                limit = f"it has {self.pages} pages; the limit is {options.max_pages}."
+                raise LimitExceededError(limit, remedy="Raise max_pages or split it.")
+        except BaseException:
+            self._image.close()
+            raise
 
     def page(self, index: int) -> PageContent:
         with _pillow_errors():

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import tempfile
-from collections import defaultdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -19,6 +18,7 @@ from docalign.ingest.layout import build_document
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.skew import straight_page
 from tests.bad.cases import CASES
+from tests.fuzz.seeds import GOOD
 
 if TYPE_CHECKING:
     from docalign.document import Document
@@ -29,6 +29,8 @@ FINDINGS: Final = Path(__file__).parent / "findings"
 """A folder for each target; its files are replayed for ever."""
 
 _OPTIONS: Final = IngestOptions(max_bytes=1 << 22, max_pages=20, max_pixels=1 << 22, workers=1)
+_CONVERTER: Final = "docalign.ingest.readers.libreoffice"
+"""Files that LibreOffice converts: what would be fuzzed is LibreOffice."""
 _PAGES: Final = 3
 _SEED_BYTES: Final = 40_000
 _SAMPLES: Final = Path("data/samples")
@@ -48,7 +50,7 @@ class _Blind:
 
 def names() -> list[str]:
     """The readers, by the name of their format."""
-    return sorted(f.name.replace(" ", "-") for f in formats.FORMATS)
+    return sorted(f.name.replace(" ", "-") for f in formats.FORMATS if f.reader.partition(":")[0] != _CONVERTER)
 
 
 def _format(name: str) -> formats.Format:
@@ -68,7 +70,7 @@ def read(name: str, data: bytes) -> Document | DocalignError:
         path = Path(folder, "fuzz" + found.suffixes[0])
         path.write_bytes(data)
         try:
-            if getattr(found, "paged", getattr(found, "kind", "") == "paged"):
+            if found.kind == "paged":
                 return _pages(reader, path)
             return _whole(reader, found, path, data)
         except DocalignError as error:
@@ -76,7 +78,7 @@ def read(name: str, data: bytes) -> Document | DocalignError:
 
 
 def _whole(reader: Any, found: formats.Format, path: Path, data: bytes) -> Document:
-    if getattr(found, "kind", "") == "flow":
+    if found.kind == "flow":
         document: Document = reader(str(path), _OPTIONS, source=path.name, sha256="0" * 64)
         return document.check()
     document = reader(data, source=path.name, sha256="0" * 64)
@@ -99,9 +101,9 @@ def _pages(reader: Any, path: Path) -> Document:
 
 
 def seeds(name: str) -> list[bytes]:
-    """Small files to start from: the samples and the table of bad inputs, by suffix."""
+    """Small files to start from: the samples, the table of bad inputs and the good files of `seeds.py`, by suffix."""
     suffixes = _format(name).suffixes
-    found: defaultdict[bytes, None] = defaultdict()
+    found: dict[bytes, None] = {}
     for path in sorted(_SAMPLES.iterdir()):
         if path.suffix in suffixes and path.stat().st_size <= _SEED_BYTES:
             found[path.read_bytes()] = None
@@ -110,4 +112,6 @@ def seeds(name: str) -> list[bytes]:
             data = case.make()
             if len(data) <= _SEED_BYTES:
                 found[data] = None
+    for data in GOOD.get(name, ()):
+        found[data()] = None
     return list(found)

@@ -15,6 +15,7 @@ from docalign.errors import DamagedInputError, LimitExceededError
 from docalign.ingest.archive import Archive, open_archive
 from docalign.ingest.flow import FlowBuilder, Item
 from docalign.ingest.readers.extras import library
+from docalign.ingest.readers.guard import guarded
 from docalign.ingest.readers.ooxml import A, relations
 from docalign.ingest.readers.pptx_text import paragraph_items, shape_text, table_item
 
@@ -43,14 +44,16 @@ def read_pptx(path: str, options: IngestOptions, *, source: str, sha256: str) ->
     with open_archive(path, options) as archive:
         archive.check_xml()
         show = _open(package, path)
-        slides = list(show.slides)
+        with guarded("the presentation"):
+            slides = list(show.slides)
         if len(slides) > options.max_pages:
             raise LimitExceededError(
                 f"it has {len(slides)} slides, over max_pages ({options.max_pages}).", remedy="Raise max_pages."
             )
         width, height = (round((n or 0) / _EMU_PER_POINT, 2) for n in (show.slide_width, show.slide_height))
         for number, slide in enumerate(slides, start=1):
-            _Slide(builder, archive, number).read(slide)
+            with guarded(f"slide {number}"):  # python-pptx reads parts when they are asked for
+                _Slide(builder, archive, number).read(slide)
     pages = [Page(number, width or 720.0, height or 540.0) for number in range(1, len(slides) + 1)]
     return builder.build(source=source, sha256=sha256, pages=pages)
 

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docalign.document import Document, Kind
 from docalign.errors import EmptyInputError, LimitExceededError
 from docalign.ingest.flow import FlowBuilder, Item, one_line
+from docalign.ingest.readers.guard import guarded
 from docalign.ingest.readers.numbers import written_number
 from docalign.ingest.text import decode
 
@@ -90,7 +91,8 @@ def read_rst(path: str, options: IngestOptions, *, source: str, sha256: str) -> 
 def _parsed(text: str) -> Any:
     from docutils.core import publish_doctree
 
-    return publish_doctree(text, settings_overrides=dict(_SETTINGS))
+    with guarded("the markup", remedy="Mend it, or name it .txt to read it as text."):
+        return publish_doctree(text, settings_overrides=dict(_SETTINGS))
 
 
 class _Walk:
