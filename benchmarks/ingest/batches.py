@@ -18,7 +18,7 @@ import pypdfium2
 
 from docalign.commands.ahead import read_ahead
 from docalign.ingest import IngestOptions, WorkerPool, ingest
-from docalign.ingest.pool import available_cores
+from docalign.ingest.work.pool import available_cores
 
 _SAMPLE = Path(__file__).parent.parent.parent / "data" / "samples" / "report.pdf"
 _DPI = 200

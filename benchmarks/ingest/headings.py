@@ -41,13 +41,13 @@ import typst
 from heading_styles import STYLES, make
 
 from docalign.document import Block, Document
-from docalign.ingest.layout import build_document
-from docalign.ingest.ocr import choose_engine
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.ocr.engine import choose_engine
+from docalign.ingest.ocr.reading import read_image, to_content
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
-from docalign.ingest.pdf import PdfReader
-from docalign.ingest.pdf_text import extract_page
-from docalign.ingest.reading import read_image, to_content
+from docalign.ingest.pdf.reader import PdfReader
+from docalign.ingest.pdf.text import extract_page
 
 _DPI: Final = 200
 _CUT: Final = 48

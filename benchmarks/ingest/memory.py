@@ -42,7 +42,7 @@ with pdfplumber.open(sys.argv[1]) as pdf:
 _TESSERACT = """
 import sys, tesserocr
 from PIL import Image
-from docalign.ingest.tesseract import find_data
+from docalign.ingest.ocr.tesseract import find_data
 api = tesserocr.PyTessBaseAPI(path=str(find_data(("eng",))), lang="eng", oem=tesserocr.OEM.LSTM_ONLY)
 for path in sys.argv[1:]:
     api.SetImage(Image.open(path))

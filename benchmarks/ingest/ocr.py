@@ -27,7 +27,7 @@ from docalign.ingest import IngestOptions, WorkerPool
 from docalign.ingest.page import PageContent
 from docalign.ingest.paged import page_limits
 
-_READER = "docalign.ingest.images:ImageReader"
+_READER = "docalign.ingest.ocr.images:ImageReader"
 
 
 def main() -> None:

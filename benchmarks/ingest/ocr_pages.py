@@ -84,7 +84,7 @@ def _printed_lines(pdf: bytes, index: int) -> tuple[str, ...]:
     """The lines of a digital page, top to bottom, as printed (hyphens at line ends stay)."""
     import pypdfium2 as pdfium
 
-    from docalign.ingest.pdf_text import extract_page
+    from docalign.ingest.pdf.text import extract_page
 
     document = pdfium.PdfDocument(pdf)
     try:

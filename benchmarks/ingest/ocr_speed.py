@@ -94,7 +94,7 @@ def _measured(
 
 
 def _data() -> str:
-    from docalign.ingest.tesseract import find_data
+    from docalign.ingest.ocr.tesseract import find_data
 
     return str(find_data(("eng",)))
 

@@ -32,11 +32,11 @@ import typst
 from order_pages import CASES, Case, make
 
 from docalign.document import Document
-from docalign.ingest.layout import build_document
-from docalign.ingest.ocr import choose_engine
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.ocr.engine import choose_engine
+from docalign.ingest.ocr.reading import read_image, to_content
 from docalign.ingest.page import PageContent
-from docalign.ingest.pdf_text import extract_page
-from docalign.ingest.reading import read_image, to_content
+from docalign.ingest.pdf.text import extract_page
 
 _WORD: Final = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
 _DPI: Final = 200

@@ -28,8 +28,8 @@ import pypdfium2 as pdfium
 
 from benchmarks.ingest.planted import garbage_pages, unusual_pages
 from docalign.ingest.options import IngestOptions
-from docalign.ingest.pdf import PdfReader, Triaged
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.pdf.reader import PdfReader, Triaged
+from docalign.ingest.pdf.text import extract_page
 
 
 def main() -> int:

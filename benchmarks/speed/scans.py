@@ -44,7 +44,7 @@ def prepare_scans(sources: dict[str, list[Path]], scratch: Path) -> list[tuple[s
 
 def measure_scans(name: str, files: Sequence[Path], pages: Sequence[Path], warm: Warm, repeats: int) -> dict[str, Any]:
     """Both arms on one set, interleaved."""
-    from docalign.ingest.tesseract import find_data
+    from docalign.ingest.ocr.tesseract import find_data
 
     data = find_data(("eng",))
     with ProcessPoolExecutor(_WORKERS, get_context("spawn"), initializer=_start, initargs=(str(data),)) as pool:
@@ -93,7 +93,7 @@ def _rendered(file: Path, folder: Path) -> list[Path]:
     import pypdfium2 as pdfium
     from PIL import Image
 
-    from docalign.ingest.images import page_dpi, to_grey
+    from docalign.ingest.ocr.images import page_dpi, to_grey
 
     made = []
     if file.suffix == ".pdf":

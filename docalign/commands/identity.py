@@ -40,8 +40,8 @@ def _version(name: str) -> str | None:
 
 def ocr_identity(options: IngestOptions) -> list[str] | None:
     """The engine that would read a page, and hashes of its trained data; None where there is none, or OCR is off."""
-    from docalign.ingest.ocr import choose_engine, split_languages
-    from docalign.ingest.tesseract import find_data
+    from docalign.ingest.ocr.engine import choose_engine, split_languages
+    from docalign.ingest.ocr.tesseract import find_data
 
     if options.ocr == "never":
         return None

@@ -60,7 +60,7 @@ def check_languages(jobs: Iterable[Input], settings: IngestSettings, options: In
         OcrMissingError: the remedy is the command that installs what is missing.
         UsageError: the languages are ill-formed.
     """
-    from docalign.ingest.ocr import choose_engine, split_languages
+    from docalign.ingest.ocr.engine import choose_engine, split_languages
 
     split_languages(options.languages)
     asked = settings.languages is not None or options.ocr == "always" or options.ocr_engine == "hard"

@@ -6,17 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from docalign.ingest.entry import ingest
-    from docalign.ingest.many import ingest_many
     from docalign.ingest.options import IngestOptions
-    from docalign.ingest.pool import WorkerPool
+    from docalign.ingest.work.pool import WorkerPool
 
-__all__ = ["IngestOptions", "WorkerPool", "ingest", "ingest_many"]
+__all__ = ["IngestOptions", "WorkerPool", "ingest"]
 
 _HOMES = {
     "IngestOptions": "docalign.ingest.options",
-    "WorkerPool": "docalign.ingest.pool",
+    "WorkerPool": "docalign.ingest.work.pool",
     "ingest": "docalign.ingest.entry",
-    "ingest_many": "docalign.ingest.many",
 }
 
 

@@ -20,8 +20,8 @@ from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
 from docalign.ingest.paged import PagedFile, page_limits
 from docalign.ingest.plugins import load
-from docalign.ingest.pool import WorkerPool, available_cores
 from docalign.ingest.source import SourceFile, as_file
+from docalign.ingest.work.pool import WorkerPool, available_cores
 
 __all__ = ["ingest"]
 
@@ -109,8 +109,8 @@ def _read_paged(
     progress: Callable[[int, int], None] | None,
     on_page: Callable[[PageContent], None] | None,
 ) -> Document:
-    from docalign.ingest.layout import build_document
-    from docalign.ingest.skew import straight_page, turn_back
+    from docalign.ingest.layout.build import build_document
+    from docalign.ingest.ocr.skew import straight_page, turn_back
 
     file = PagedFile(reading.reader, reading.file, reading.options, reading.pool)
     pages: list[PageContent] = []

@@ -87,10 +87,10 @@ class Format:
         return head.startswith(self.magic) if self.magic else bool(self.suffixes)
 
 
-_PDF: Final = Format("PDF", "docalign.ingest.pdf:PdfReader", (".pdf",), "paged")
+_PDF: Final = Format("PDF", "docalign.ingest.pdf.reader:PdfReader", (".pdf",), "paged")
 _IMAGE: Final = Format(
     "image",
-    "docalign.ingest.images:ImageReader",
+    "docalign.ingest.ocr.images:ImageReader",
     (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".bmp", ".gif", ".jp2", ".j2k", ".avif", ".heic", ".heif"),
     "paged",
 )
@@ -107,11 +107,11 @@ _HTML: Final = Format("HTML", f"{_READERS}.html:read_html", (".html", ".htm", ".
 _EPUB: Final = Format("EPUB", f"{_READERS}.epub:read_epub", (".epub",), "flow")
 _RST: Final = Format("reStructuredText", f"{_READERS}.rst:read_rst", (".rst", ".rest"), "flow")
 _MAIL: Final = Format("mail", f"{_READERS}.mail:read_mail", (".eml",), "flow")
-_MARKDOWN: Final = Format("Markdown", "docalign.ingest.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
+_MARKDOWN: Final = Format("Markdown", f"{_READERS}.markdown:read_markdown", (".md", ".markdown", ".mdown"), "text")
 _JSON: Final = Format("JSON", f"{_READERS}.parsed_json:read_json", (".json",), "text")
 _HOCR: Final = Format("hOCR", f"{_READERS}.hocr:HocrReader", (".hocr",), "paged")
 _ALTO: Final = Format("ALTO", f"{_READERS}.alto:AltoReader", (".alto",), "paged")
-_TEXT: Final = Format("plain text", "docalign.ingest.text:read_text", (".txt", ".text", ".log"), "text")
+_TEXT: Final = Format("plain text", f"{_READERS}.text:read_text", (".txt", ".text", ".log"), "text")
 
 _OFFICE: Final = (_DOCX, _PPTX, _XLSX, _OLD_OFFICE, _OPEN_DOCUMENT, _RTF)
 FORMATS: Final = (_PDF, _IMAGE, *_OFFICE, _HTML, _EPUB, _MAIL, _MARKDOWN, _RST, _HOCR, _ALTO, _JSON, _TEXT)

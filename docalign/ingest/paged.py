@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Final
 
 from docalign.errors import DocalignError, LimitExceededError, OcrMissingError
-from docalign.ingest.cache import PageCache
-from docalign.ingest.cache_key import PageKeys, may_be_cached
-from docalign.ingest.limits import Limits
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
 from docalign.ingest.pages import FileFacts
-from docalign.ingest.pool import WorkerPool
 from docalign.ingest.source import SourceFile
+from docalign.ingest.work.cache import PageCache
+from docalign.ingest.work.cache_key import PageKeys, may_be_cached
+from docalign.ingest.work.limits import Limits
+from docalign.ingest.work.pool import WorkerPool
 
 __all__ = ["PagedFile", "page_limits"]
 

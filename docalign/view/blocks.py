@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Final
 
 from docalign.document import Block, Box, Document, Leftover
-from docalign.ingest.frame import union
+from docalign.ingest.layout.frame import union
 from docalign.view.markup import esc, number
 from docalign.view.orientation import page_turns
 from docalign.view.sheet import BADGE_HEIGHT, Sheet, badge, badge_place, rect

@@ -9,7 +9,7 @@ import base64
 from dataclasses import dataclass
 
 from docalign.document import Box, Page
-from docalign.ingest.frame import frame_size, to_frame
+from docalign.ingest.layout.frame import frame_size, to_frame
 from docalign.view.markup import esc, number, share
 
 __all__ = ["BADGE_HEIGHT", "PAD", "Sheet", "badge", "badge_place", "rect"]

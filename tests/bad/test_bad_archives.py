@@ -15,7 +15,7 @@ from docalign.errors import (
     UnsupportedFormatError,
 )
 from docalign.ingest import IngestOptions, ingest
-from docalign.ingest.archive import open_archive
+from docalign.ingest.readers.archive import open_archive
 from docalign.ingest.readers.libreoffice import read_old_office
 from tests.support.office import W, docx_bytes, epub_bytes, read_here, zip_bytes
 

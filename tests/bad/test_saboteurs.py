@@ -44,7 +44,7 @@ def read(pool: WorkerPool, *acts: str, **options: object) -> Document:
     ("act", "said", "options"),
     [
         ("crash", "crashed (exit status 17)", {}),
-        ("abort", "crashed (signal 6)", {}),
+        ("abort", "2048 MiB a worker may have", {}),
         ("hang", "longer than 2 s", {"page_timeout_s": 2.0}),
         ("raise", "ZeroDivisionError: sabotage", {}),
         ("fill:300", "200 MiB a worker may have. Raise worker_memory_mib", {"worker_memory_mib": 200}),

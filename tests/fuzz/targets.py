@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import importlib
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
+from unittest.mock import patch
 
 from docalign.errors import DocalignError
-from docalign.ingest import formats, images, pdf
-from docalign.ingest.layout import build_document
+from docalign.ingest import formats
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.ocr import images
+from docalign.ingest.ocr.skew import straight_page
 from docalign.ingest.options import IngestOptions
-from docalign.ingest.skew import straight_page
+from docalign.ingest.pdf import reader as pdf
 from tests.bad.cases import CASES
 from tests.fuzz.seeds import GOOD
 
@@ -86,18 +90,17 @@ def _whole(reader: Any, found: formats.Format, path: Path, data: bytes) -> Docum
 
 
 def _pages(reader: Any, path: Path) -> Document:
-    pdf.choose_engine = images.choose_engine = lambda *_, **__: _Blind()  # type: ignore[assignment, attr-defined]
-    opened = reader(str(path), _OPTIONS)
-    try:
-        pages = []
-        for index in range(min(opened.pages, _PAGES)):
-            try:
-                pages.append(straight_page(opened.page(index)))
-            except DocalignError:
-                continue
-        return build_document(pages, source=path.name, sha256="0" * 64)
-    finally:
-        opened.close()
+    blind = {"choose_engine": lambda *_, **__: _Blind()}
+    with patch.multiple(pdf, **blind), patch.multiple(images, **blind):
+        opened = reader(str(path), _OPTIONS)
+        try:
+            pages = []
+            for index in range(min(opened.pages, _PAGES)):
+                with suppress(DocalignError):
+                    pages.append(straight_page(opened.page(index)))
+            return build_document(pages, source=path.name, sha256="0" * 64)
+        finally:
+            opened.close()
 
 
 def seeds(name: str) -> list[bytes]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from docalign.ingest.frame import from_frame, to_frame
-from docalign.ingest.layout import build_document
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.layout.frame import from_frame, to_frame
 from docalign.ingest.page import PageContent, TableArea, TextLine, Word
 from tests.support.accounting import of_document, of_page
 

@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from docalign.errors import LimitExceededError
-from docalign.ingest import IngestOptions, WorkerPool, cache_key, ingest
-from docalign.ingest import cache as cache_module
-from docalign.ingest.cache import PageCache, default_directory
-from docalign.ingest.cache_key import PageKeys
-from docalign.ingest.codec import decode, encode
+from docalign.ingest import IngestOptions, WorkerPool, ingest
 from docalign.ingest.page import PageContent, TableArea, TextLine, Word
 from docalign.ingest.pages import FileFacts
+from docalign.ingest.work import cache as cache_module
+from docalign.ingest.work import cache_key
+from docalign.ingest.work.cache import PageCache, default_directory
+from docalign.ingest.work.cache_key import PageKeys
+from docalign.ingest.work.codec import decode, encode
 from tests.support.files import encrypted_pdf, picture_of, scanned_pdf, text_pdf
 
 PDF = text_pdf(*([f"Page {n} has a line of text that is long enough"] for n in range(1, 4)))

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-import docalign.ingest.ocr
+import docalign.ingest.ocr.engine
 from docalign.cli import run
 from docalign.errors import OcrMissingError
 from tests.support.files import text_pdf
@@ -138,7 +138,7 @@ def test_missing_language_is_said_before_any_file_is_read(
     assert "apt-get install" in err
     assert run([command, "a.pdf", "--lang", "../x"]) == 2
     calls: list[str] = []
-    monkeypatch.setattr(docalign.ingest.ocr, "choose_engine", missing_language(calls))
+    monkeypatch.setattr(docalign.ingest.ocr.engine, "choose_engine", missing_language(calls))
     monkeypatch.setattr("docalign.ingest.entry.ingest", lambda *_, **__: pytest.fail("a file was read"))
     if command == "chunk":
         assert run(["chunk", str(tmp_path), "--out", "out", "--languages", "deu"]) == 7
@@ -150,7 +150,7 @@ def test_languages_do_not_matter_where_nothing_can_need_ocr(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     calls: list[str] = []
-    monkeypatch.setattr(docalign.ingest.ocr, "choose_engine", missing_language(calls))
+    monkeypatch.setattr(docalign.ingest.ocr.engine, "choose_engine", missing_language(calls))
     assert run(["ingest", "a.txt", "--lang", "deu"]) == 0
     assert run(["ingest", "a.pdf", "--lang", "deu", "--ocr", "never"]) == 0
     assert run(["ingest", "a.pdf"]) == 0, "nobody asked for a language: digital pages need no engine"

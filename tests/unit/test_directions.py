@@ -8,10 +8,10 @@ import typst
 
 from docalign.document import Document
 from docalign.errors import InvalidDocumentError
-from docalign.ingest.direction import logical_order
-from docalign.ingest.layout import build_document
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.layout.direction import logical_order
 from docalign.ingest.page import PageContent, TextLine, Word
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.pdf.text import extract_page
 from tests.support.accounting import of_document, of_page
 
 HEBREW = "נהר האבן תחת אור הבוקר נע לאט לעבר המים הפתוחים בשנת 2024 והציפורים קראו Hello World מעבר לשדות."

@@ -6,9 +6,9 @@ import pypdfium2 as pdfium
 import typst
 
 from docalign.document import Document
-from docalign.ingest.layout import build_document
+from docalign.ingest.layout.build import build_document
 from docalign.ingest.page import PageContent, TextLine, Word
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.pdf.text import extract_page
 
 PROSE = "The river stone moved slowly toward open water while birds called across quiet fields again and again. " * 3
 

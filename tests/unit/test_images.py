@@ -13,7 +13,7 @@ from PIL import Image
 from docalign.document import Document
 from docalign.errors import DamagedInputError, LimitExceededError, OcrMissingError, UnsupportedFormatError
 from docalign.ingest import IngestOptions, WorkerPool, ingest
-from docalign.ingest.images import page_dpi, to_grey
+from docalign.ingest.ocr.images import page_dpi, to_grey
 from tests.support.files import picture_of, scanned_pdf, text_page, text_pdf
 
 LINES = [

@@ -17,8 +17,9 @@ import typst
 from PIL import Image, ImageFilter
 
 from docalign.errors import OcrFailedError, OcrMissingError, UsageError
-from docalign.ingest import hard, tesseract
-from docalign.ingest.enhance import (
+from docalign.ingest.ocr import hard, tesseract
+from docalign.ingest.ocr.engine import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
+from docalign.ingest.ocr.enhance import (
     NOISY,
     even_light,
     find_skew,
@@ -29,9 +30,8 @@ from docalign.ingest.enhance import (
     straighten,
     turn_clockwise,
 )
-from docalign.ingest.loose_words import part_loose_words
-from docalign.ingest.ocr import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
-from docalign.ingest.reading import Reading, read_image, to_content
+from docalign.ingest.ocr.loose_words import part_loose_words
+from docalign.ingest.ocr.reading import Reading, read_image, to_content
 from tests.support.files import picture_of
 
 LINES = [

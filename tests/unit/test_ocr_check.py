@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from PIL import Image, ImageDraw
 
 from docalign.errors import OcrFailedError
-from docalign.ingest.ocr import OcrWord
-from docalign.ingest.ocr_check import check_turn, check_words
-from docalign.ingest.reading import read_image, to_content
+from docalign.ingest.ocr.check import check_turn, check_words
+from docalign.ingest.ocr.engine import OcrWord
+from docalign.ingest.ocr.reading import read_image, to_content
 
 SIZE = (1000, 800)
 GOOD = OcrWord("word", (100.0, 100.0, 180.0, 130.0), 0.9, 1, 1, 1, 30.0)

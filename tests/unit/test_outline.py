@@ -9,13 +9,13 @@ import pytest
 import typst
 
 from docalign.document import Document
-from docalign.ingest.layout import build_document
+from docalign.ingest.layout.build import build_document
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import OutlineEntry, PageContent, TextLine, Word
 from docalign.ingest.pages import inspect_file
-from docalign.ingest.pdf_outline import read_outline
-from docalign.ingest.pdf_tags import is_tagged
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.pdf.outline import read_outline
+from docalign.ingest.pdf.tags import is_tagged
+from docalign.ingest.pdf.text import extract_page
 from tests.support.accounting import of_document, of_page
 from tests.support.files import make_pdf, stream
 
@@ -77,7 +77,7 @@ def test_headings_that_look_like_text_are_found(how: str) -> None:
 def test_options_hide_outline_and_tags(tmp_path: Path) -> None:
     path = tmp_path / "a.pdf"
     path.write_bytes(typst.compile(SOURCE.encode()))
-    reader = "docalign.ingest.pdf:PdfReader"
+    reader = "docalign.ingest.pdf.reader:PdfReader"
     assert [e.level for e in inspect_file(reader, str(path), IngestOptions()).outline] == [1, 2, 1]
     hidden = IngestOptions(use_outline=False, use_tags=False)
     assert inspect_file(reader, str(path), hidden).outline == ()

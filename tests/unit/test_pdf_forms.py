@@ -14,7 +14,7 @@ from docalign import errors
 from docalign.document import Document
 from docalign.ingest import IngestOptions, ingest
 from docalign.ingest.page import PageContent
-from docalign.ingest.pdf import PdfReader
+from docalign.ingest.pdf.reader import PdfReader
 from tests.support.files import encrypted_pdf, picture_of, scanned_pdf, text_pdf
 from tests.support.odd_pdfs import annotated, form, portfolio, saved, with_attachments, xfa
 

@@ -10,8 +10,8 @@ import pypdfium2.raw as raw
 import pytest
 import typst
 
-from docalign.ingest.layout import build_document
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.pdf.text import extract_page
 from tests.support.accounting import characters, of_document, of_page
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
-from docalign.ingest.pdf import PdfReader
+from docalign.ingest.pdf.reader import PdfReader
 from tests.support.accounting import characters, of_page
 from tests.support.files import make_pdf, stream
 

@@ -21,8 +21,8 @@ from docalign.errors import (
     OcrFailedError,
     PageTimeoutError,
 )
-from docalign.ingest.limits import Limits
-from docalign.ingest.pool import WorkerPool
+from docalign.ingest.work.limits import Limits
+from docalign.ingest.work.pool import WorkerPool
 
 ACT = "tests.support.saboteur:act"
 
@@ -216,7 +216,7 @@ def test_leaving_early_kills_what_runs(tmp_path: Path) -> None:
 def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     code = (
-        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        "from docalign.ingest.work.limits import Limits\nfrom docalign.ingest.work.pool import WorkerPool\n"
         f"WorkerPool(1).call('tests.support.saboteur:hold', {str(marker)!r}, limits=Limits(timeout_s=600))\n"
     )
     parent = subprocess.Popen([sys.executable, "-c", code], env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)})
@@ -231,7 +231,7 @@ def test_no_worker_outlives_a_killed_parent(tmp_path: Path) -> None:
 def test_ctrl_c_ends_the_workers(tmp_path: Path) -> None:
     marker = tmp_path / "pid"
     code = (
-        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        "from docalign.ingest.work.limits import Limits\nfrom docalign.ingest.work.pool import WorkerPool\n"
         f"list(WorkerPool(1).map('tests.support.saboteur:hold', [({str(marker)!r},)], limits=Limits(timeout_s=600)))\n"
     )
     parent = subprocess.Popen(
@@ -249,7 +249,7 @@ def test_ctrl_c_ends_the_workers(tmp_path: Path) -> None:
 def test_a_script_without_a_main_guard_works(tmp_path: Path) -> None:
     script = tmp_path / "plain.py"
     script.write_text(
-        "from docalign.ingest.limits import Limits\nfrom docalign.ingest.pool import WorkerPool\n"
+        "from docalign.ingest.work.limits import Limits\nfrom docalign.ingest.work.pool import WorkerPool\n"
         "print(WorkerPool(1).call('operator:add', 40, 2, limits=Limits(timeout_s=20)))\n"
     )
     done = subprocess.run(

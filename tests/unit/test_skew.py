@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from docalign.document import Block, Document, Leftover, Line, Region
-from docalign.ingest.images import ImageReader
+from docalign.ingest.ocr.images import ImageReader
+from docalign.ingest.ocr.skew import askew, straight, straight_page, turn_back
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent, TextLine, Word
-from docalign.ingest.skew import askew, straight, straight_page, turn_back
 from tests.support.files import picture_of
 
 

@@ -7,9 +7,9 @@ import pytest
 import typst
 from PIL import Image, ImageDraw
 
-from docalign.ingest.image_rules import tables_of_scan
 from docalign.ingest.page import PageContent, TableArea, TextLine, Word
-from docalign.ingest.pdf_text import extract_page
+from docalign.ingest.pdf.text import extract_page
+from docalign.ingest.tables.image_rules import tables_of_scan
 
 CELLS = "[*Town*], [*Folk*], [*Area*], [Aldmoor], [120], [3.5], [Brent], [48], [1.2], [Corve], [977], [8.0]"
 ROWS = (("Town", "Folk", "Area"), ("Aldmoor", "120", "3.5"), ("Brent", "48", "1.2"), ("Corve", "977", "8.0"))

@@ -13,9 +13,9 @@ from PIL import Image
 
 from benchmarks.ingest.planted import UNUSUAL, plant, typeset
 from docalign.ingest import IngestOptions, ingest
-from docalign.ingest.pdf import PdfReader, Triaged
-from docalign.ingest.text_signs import TextSigns, text_signs
-from docalign.ingest.triage import PageFacts, judge, judge_agreement
+from docalign.ingest.pdf.reader import PdfReader, Triaged
+from docalign.ingest.pdf.text_signs import TextSigns, text_signs
+from docalign.ingest.pdf.triage import PageFacts, judge, judge_agreement
 from tests.support.files import picture_of, scanned_pdf, text_page
 
 ENGLISH = (

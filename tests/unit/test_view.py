@@ -17,7 +17,7 @@ from PIL import Image
 from docalign.chunk import Chunk
 from docalign.document import Block, Box, Document, Kind, Leftover, Line, Page, Region
 from docalign.ingest import ingest
-from docalign.ingest.frame import from_frame
+from docalign.ingest.layout.frame import from_frame
 from docalign.view import html_page, page_images
 from docalign.view.markup import COLOURS
 from docalign.view.orientation import page_turns

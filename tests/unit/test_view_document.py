@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from docalign.document import Block, Document, Dropped, Kind, Leftover, Line, Page, Region
-from docalign.ingest.frame import from_frame
+from docalign.ingest.layout.frame import from_frame
 from docalign.view import document_page
 from docalign.view.blocks import KIND_COLOURS
 from docalign.view.tables import table_html

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Final
 
 from docalign.errors import DamagedInputError
-from docalign.ingest.ocr import OcrWord, PixelBox
+from docalign.ingest.ocr.engine import OcrWord, PixelBox
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.readers.ocr_output import OcrPages, ReadPage
 from docalign.ingest.readers.places import guess_dpi
-from docalign.ingest.safe_xml import local_name, parse_xml
+from docalign.ingest.readers.safe_xml import local_name, parse_xml
 
 __all__ = ["AltoReader"]
 

@@ -13,10 +13,10 @@ from statistics import fmean
 from typing import Any, Final
 
 from docalign.document import Document, Kind, Region
-from docalign.ingest.flow import FlowBuilder, Item
-from docalign.ingest.layout import build_document
-from docalign.ingest.ocr import OcrWord
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.ocr.engine import OcrWord
 from docalign.ingest.readers.cells import Cell, table_rows
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.ocr_output import ReadPage, page_content, words_of_line
 from docalign.ingest.readers.places import Sheet
 

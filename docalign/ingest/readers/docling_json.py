@@ -10,8 +10,8 @@ from dataclasses import replace
 from typing import Any, Final
 
 from docalign.document import Document, Kind, Region
-from docalign.ingest.flow import FlowBuilder, Item
 from docalign.ingest.readers.cells import Cell, table_rows
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.places import LETTER, Sheet
 
 __all__ = ["read_docling"]

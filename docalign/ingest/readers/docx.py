@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Final
 
 from docalign.document import Document
 from docalign.errors import DamagedInputError
-from docalign.ingest.archive import Archive, open_archive
-from docalign.ingest.flow import FlowBuilder
+from docalign.ingest.readers.archive import Archive, open_archive
 from docalign.ingest.readers.docx_body import Body
 from docalign.ingest.readers.docx_styles import Numbering, Styles
+from docalign.ingest.readers.flow import FlowBuilder
 from docalign.ingest.readers.ooxml import A, W, main_part, related
-from docalign.ingest.safe_xml import parse_xml
+from docalign.ingest.readers.safe_xml import parse_xml
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
-from docalign.ingest.flow import FlowBuilder, Item
 from docalign.ingest.readers.docx_runs import DELETED, NoteReference, Runs, children, read_runs
 from docalign.ingest.readers.docx_styles import Look, Numbering, Styles, has, is_bold, list_place, outline_level, value
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.ooxml import W
 
 if TYPE_CHECKING:

@@ -12,11 +12,11 @@ from urllib.parse import unquote
 
 from docalign.document import Document
 from docalign.errors import DamagedInputError, EncryptedInputError
-from docalign.ingest.archive import Archive, open_archive
-from docalign.ingest.flow import FlowBuilder, one_line
+from docalign.ingest.readers.archive import Archive, open_archive
+from docalign.ingest.readers.flow import FlowBuilder, one_line
 from docalign.ingest.readers.html import html_text, parse_html
 from docalign.ingest.readers.html_walk import flat_text, walk_html
-from docalign.ingest.safe_xml import local_name
+from docalign.ingest.readers.safe_xml import local_name
 
 if TYPE_CHECKING:
     import xml.etree.ElementTree as ET

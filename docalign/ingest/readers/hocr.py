@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docalign.errors import DamagedInputError
-from docalign.ingest.ocr import OcrWord, PixelBox
+from docalign.ingest.ocr.engine import OcrWord, PixelBox
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.readers.html import html_text, parse_html
 from docalign.ingest.readers.html_walk import flat_text

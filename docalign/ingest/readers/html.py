@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docalign.document import Document
 from docalign.errors import LimitExceededError, UnsupportedFormatError
-from docalign.ingest.flow import FlowBuilder
+from docalign.ingest.readers.flow import FlowBuilder
 from docalign.ingest.readers.html_walk import walk_html
-from docalign.ingest.text import decode
+from docalign.ingest.readers.text import decode
 
 if TYPE_CHECKING:
     from docalign.ingest.options import IngestOptions

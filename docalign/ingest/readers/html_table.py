@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, Final
 
-from docalign.ingest.flow import Item
+from docalign.ingest.readers.flow import Item
 
 __all__ = ["is_layout", "table_item"]
 

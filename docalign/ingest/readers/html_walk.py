@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from docalign.document import Kind
-from docalign.ingest.flow import FlowBuilder, Item, one_line
+from docalign.ingest.readers.flow import FlowBuilder, Item, one_line
 from docalign.ingest.readers.html_table import is_layout, table_item
 
 __all__ = ["flat_text", "walk_html"]

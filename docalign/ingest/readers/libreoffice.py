@@ -25,8 +25,8 @@ from docalign.errors import (
     PageTimeoutError,
     UnsupportedFormatError,
 )
-from docalign.ingest.archive import open_archive
-from docalign.ingest.safe_xml import local_name
+from docalign.ingest.readers.archive import open_archive
+from docalign.ingest.readers.safe_xml import local_name
 
 if TYPE_CHECKING:
     from docalign.ingest.options import IngestOptions

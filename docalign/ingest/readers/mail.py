@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Final
 
 from docalign.document import Document
 from docalign.errors import UnsupportedFormatError
-from docalign.ingest.flow import FlowBuilder, Item, one_line
+from docalign.ingest.readers.flow import FlowBuilder, Item, one_line
 from docalign.ingest.readers.html import html_text, parse_html
 from docalign.ingest.readers.html_walk import walk_html
-from docalign.ingest.text import read_text
+from docalign.ingest.readers.text import read_text
 
 if TYPE_CHECKING:
     from docalign.ingest.options import IngestOptions

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from docalign.errors import EmptyInputError, LimitExceededError
-from docalign.ingest.ocr import OcrWord, PixelBox
+from docalign.ingest.ocr.engine import OcrWord, PixelBox
+from docalign.ingest.ocr.reading import Reading, to_content
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
-from docalign.ingest.reading import Reading, to_content
 
 __all__ = ["OcrPages", "ReadPage", "page_content", "words_of_line"]
 

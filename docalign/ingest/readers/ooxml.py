@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
 from docalign.errors import DamagedInputError
-from docalign.ingest.safe_xml import local_name
+from docalign.ingest.readers.safe_xml import local_name
 
 if TYPE_CHECKING:
-    from docalign.ingest.archive import Archive
+    from docalign.ingest.readers.archive import Archive
 
 __all__ = ["MC", "WP", "A", "M", "R", "Relation", "W", "main_part", "related", "relations"]
 

@@ -12,10 +12,10 @@ from typing import Any, Final
 
 from docalign.document import Document
 from docalign.errors import DocalignError, InvalidDocumentError
-from docalign.ingest.document_json import read_document_json
-from docalign.ingest.flow import FlowBuilder
 from docalign.ingest.readers.azure_json import read_azure
 from docalign.ingest.readers.docling_json import read_docling
+from docalign.ingest.readers.document_json import read_document_json
+from docalign.ingest.readers.flow import FlowBuilder
 from docalign.ingest.readers.textract_json import read_textract
 from docalign.ingest.readers.unstructured_json import read_unstructured
 

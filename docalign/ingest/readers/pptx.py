@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docalign.document import Box, Document, Page, Region
 from docalign.errors import DamagedInputError, LimitExceededError
-from docalign.ingest.archive import Archive, open_archive
-from docalign.ingest.flow import FlowBuilder, Item
+from docalign.ingest.readers.archive import Archive, open_archive
 from docalign.ingest.readers.extras import library
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.guard import guarded
 from docalign.ingest.readers.ooxml import A, relations
 from docalign.ingest.readers.pptx_text import paragraph_items, shape_text, table_item

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any, Final
 
-from docalign.ingest.flow import Item
+from docalign.ingest.readers.flow import Item
 
 __all__ = ["paragraph_items", "shape_text", "table_item"]
 

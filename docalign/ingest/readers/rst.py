@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docalign.document import Document, Kind
 from docalign.errors import EmptyInputError, LimitExceededError
-from docalign.ingest.flow import FlowBuilder, Item, one_line
+from docalign.ingest.readers.flow import FlowBuilder, Item, one_line
 from docalign.ingest.readers.guard import guarded
 from docalign.ingest.readers.numbers import written_number
-from docalign.ingest.text import decode
+from docalign.ingest.readers.text import decode
 
 if TYPE_CHECKING:
     from docalign.ingest.options import IngestOptions

@@ -10,11 +10,11 @@ from statistics import fmean
 from typing import Any, Final
 
 from docalign.document import Box, Document, Kind, Region
-from docalign.ingest.flow import FlowBuilder, Item
-from docalign.ingest.layout import build_document
-from docalign.ingest.ocr import OcrWord
+from docalign.ingest.layout.build import build_document
+from docalign.ingest.ocr.engine import OcrWord
 from docalign.ingest.page import PageContent, TableArea
 from docalign.ingest.readers.cells import Cell, table_rows
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.ocr_output import ReadPage, page_content
 from docalign.ingest.readers.places import LETTER, Sheet
 

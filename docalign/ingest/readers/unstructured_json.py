@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 from docalign.document import Document, Kind, Region
-from docalign.ingest.flow import FlowBuilder, Item, one_line
+from docalign.ingest.readers.flow import FlowBuilder, Item, one_line
 from docalign.ingest.readers.html import parse_html
 from docalign.ingest.readers.html_table import table_item
 from docalign.ingest.readers.html_walk import flat_text

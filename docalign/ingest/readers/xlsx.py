@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docalign.document import Document
 from docalign.errors import DamagedInputError, LimitExceededError
-from docalign.ingest.archive import Archive, open_archive
-from docalign.ingest.flow import FlowBuilder, Item
+from docalign.ingest.readers.archive import Archive, open_archive
 from docalign.ingest.readers.extras import library
+from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.ooxml import A, related, relations
 
 if TYPE_CHECKING:

@@ -1,0 +1,1 @@
+"""Pages of words to a Document: furniture, reading order, blocks, headings, text."""

@@ -1,0 +1,1 @@
+"""Page images and OCR engines: an image becomes the words of a page."""

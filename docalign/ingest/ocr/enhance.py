@@ -1,0 +1,235 @@
+"""Cleaning a page image that Tesseract read badly: turning, denoising, deskewing.
+
+Only retries come here: on a clean page these steps cost accuracy. Every step also says how a point of its result maps
+back to the image it was given, so that boxes stay true. Pillow and numpy only.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image, ImageFilter
+
+from docalign.ingest.ocr.engine import PixelBox
+
+__all__ = [
+    "NOISY",
+    "Affine",
+    "clean",
+    "even_light",
+    "find_skew",
+    "grow",
+    "has_ink",
+    "is_noisy",
+    "map_box",
+    "noise_level",
+    "straighten",
+    "turn_clockwise",
+]
+
+Affine = tuple[float, float, float, float, float, float]
+"""a, b, c, d, e, f: a point (x, y) of the result was (a·x + b·y + c, d·x + e·y + f) in the image it came from."""
+
+NOISY: Final = 12.0
+_COARSE_DPI: Final = 140.0
+_WANTED_DPI: Final = 200.0
+_MOST_COARSE_PX: Final = 4_000_000
+_FAINTEST: Final = 16.0
+"""Grey levels off the paper, averaged over a 75th of an inch."""
+_DARK: Final = 48.0
+_SPECK: Final = 40.0
+_GRAIN_OF_MEDIAN: Final = 1.4826
+"""A normal distribution's standard deviation by its median absolute deviation."""
+_WHITE_PAPER: Final = 250.0
+_EVEN: Final = 0.85
+_DARKEST_PAPER: Final = 0.4
+"""Share of the usual brightness; what is darker is no shadow on paper but a dark panel, whose print is light."""
+_GRAINY: Final = 4.0
+"""Grey levels of grain; prints scanned well stay below 2."""
+_MAX_SKEW_DEG: Final = 12.0
+_TRANSPOSE: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
+
+
+def map_box(box: PixelBox, back: Affine) -> PixelBox:
+    """The smallest upright box around the corners of `box`, mapped by `back`."""
+    x0, y0, x1, y1 = box
+    a, b, c, d, e, f = back
+    corners = [(x0, y0), (x1, y0), (x0, y1), (x1, y1)]
+    xs = [a * x + b * y + c for x, y in corners]
+    ys = [d * x + e * y + f for x, y in corners]
+    return (min(xs), min(ys), max(xs), max(ys))
+
+
+def turn_clockwise(image: Image.Image, degrees: int) -> tuple[Image.Image, Affine]:
+    """The image turned by 0, 90, 180 or 270 degrees, and the way back."""
+    width, height = float(image.width), float(image.height)
+    if degrees % 360 == 0:
+        return image, (1, 0, 0, 0, 1, 0)
+    back: dict[int, Affine] = {
+        90: (0, 1, 0, -1, 0, height),
+        180: (-1, 0, width, 0, -1, height),
+        270: (0, -1, width, 1, 0, 0),
+    }
+    return image.transpose(_TRANSPOSE[degrees % 360]), back[degrees % 360]
+
+
+def has_ink(image: Image.Image, *, dpi: float) -> bool:
+    """Whether a grey page shows anything: marks bigger than specks against its own background, faint ones too."""
+    small = image.reduce(max(1, round(dpi / 75)))
+    pixels = np.asarray(small, dtype=np.int16)
+    inner = pixels[1:-1, 1:-1] if min(pixels.shape) > 2 else pixels
+    apart = np.abs(inner - int(np.median(pixels)))
+    grain = _GRAIN_OF_MEDIAN * float(np.median(apart))
+    return int(np.count_nonzero(apart > min(max(_FAINTEST, 6 * grain), _DARK))) >= 6
+
+
+def noise_level(image: Image.Image) -> float:
+    """Mean grey levels (0–255) by which pixels differ from the median of their neighbours, at the page's middle.
+
+    Clean print stays below 5; above 12 the engine sees specks as text, and may take a minute for a page of them.
+    """
+    return float(_apart(image).mean())
+
+
+def is_noisy(image: Image.Image) -> bool:
+    """Whether specks or grain would be read as text, or hide it."""
+    apart = _apart(image)
+    return float(apart.mean()) > NOISY or _GRAIN_OF_MEDIAN * float(np.median(apart)) >= _GRAINY
+
+
+def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
+    """How far the pixels of the page's middle are from the median of their neighbours, shape (height, width)."""
+    left, top = max(0, image.width // 2 - 300), max(0, image.height // 2 - 300)
+    middle = image.crop((left, top, min(image.width, left + 600), min(image.height, top + 600)))
+    smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
+    apart: npt.NDArray[np.int16] = np.abs(np.asarray(middle, dtype=np.int16) - smooth)
+    return apart
+
+
+def even_light(image: Image.Image) -> Image.Image:
+    """The page with its paper made white, if it is grey or light falls on it unevenly; else the image itself."""
+    paper = np.asarray(_paper(image), dtype=np.float32)
+    usual, dark = float(np.median(paper)), float(np.percentile(paper, 2))
+    return image if usual >= _WHITE_PAPER and dark >= _EVEN * usual else _flatten(image)
+
+
+def grow(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
+    """A coarse image enlarged to about 200 dpi, at most three times; any other as it is. And the way back."""
+    if dpi >= _COARSE_DPI or image.width * image.height > _MOST_COARSE_PX:
+        return image, (1, 0, 0, 0, 1, 0)
+    times = min(_WANTED_DPI / max(dpi, 1.0), 3.0)
+    size = (max(1, round(image.width * times)), max(1, round(image.height * times)))
+    across, down = image.width / size[0], image.height / size[1]
+    return image.resize(size, Image.Resampling.BICUBIC), (across, 0, 0, 0, down, 0)
+
+
+def clean(image: Image.Image) -> tuple[Image.Image, Affine]:
+    """Even background, no specks or grain, straight lines; and the way back."""
+    even = _flatten(_denoise(image))
+    return straighten(even, find_skew(even))
+
+
+def _denoise(image: Image.Image) -> Image.Image:
+    """Without specks, and without grain where there is grain.
+
+    Specks are pixels far out of their neighbourhood, measured by its own grain; only they take the median, which
+    would eat thin strokes. Grain goes by a narrow blur and Wiener's filter: what varies locally no more than the
+    page's usual place does is smoothed, the edges of print stay.
+    """
+    pixels = np.asarray(image, dtype=np.float32)
+    middle = np.asarray(image.filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
+    apart = np.abs(pixels - middle)
+    grain = _GRAIN_OF_MEDIAN * float(np.median(apart[::3, ::3]))
+    pixels = np.where(apart > max(_SPECK, 4 * grain), middle, pixels)
+    if grain < _GRAINY:
+        return Image.fromarray(pixels.astype(np.uint8))
+    soft = Image.fromarray(pixels.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.0))
+    pixels = np.asarray(soft, dtype=np.float32)
+    mean = _box_mean(pixels, 3)
+    variance = np.maximum(_box_mean(np.square(pixels), 3) - np.square(mean), 1e-3)
+    noise = float(np.median(variance[::3, ::3]))
+    pixels = mean + np.maximum(variance - noise, 0.0) / variance * (pixels - mean)
+    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
+
+
+def _box_mean(pixels: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
+    """The mean of every pixel's square of 2 · radius + 1, shape as given; edges repeat."""
+    side = 2 * radius + 1
+    padded = np.pad(pixels, ((radius + 1, radius), (radius + 1, radius)), mode="edge")
+    padded[0, :], padded[:, 0] = 0.0, 0.0
+    for axis in (0, 1):
+        total = np.cumsum(padded, axis=axis, dtype=np.float64)
+        padded = (total[side:] - total[:-side] if axis == 0 else total[:, side:] - total[:, :-side]).astype(np.float32)
+    return padded / np.float32(side * side)
+
+
+def _flatten(image: Image.Image) -> Image.Image:
+    """Divide by the local paper brightness, then stretch: shadows of a photograph and grain go, print stays."""
+    paper = np.asarray(_paper(image), dtype=np.float32)
+    paper = np.maximum(paper, max(_DARKEST_PAPER * float(np.median(paper)), 1.0))
+    pixels = np.asarray(image)
+    bright = np.asarray(Image.fromarray(1 / paper).resize(image.size, Image.Resampling.BILINEAR))
+    sample = pixels[::4, ::4] * bright[::4, ::4]
+    middle = float(np.median(sample))
+    grain = 1.5 * float(np.median(np.abs(sample - middle)))
+    white = middle - 2 * grain
+    black = min(float(np.percentile(sample, 0.5)), white - 0.25)
+    # (pixel / paper - black) / (white - black), in place: these arrays are as large as the page.
+    levels = pixels * bright
+    levels -= np.float32(black)
+    levels *= np.float32(255 / (white - black))
+    return Image.fromarray(np.clip(levels, 0, 255, out=levels).astype(np.uint8))
+
+
+def _paper(image: Image.Image) -> Image.Image:
+    """The paper's brightness, a sixteenth of the size: of every place the brightest near it."""
+    size = (max(1, image.width // 16), max(1, image.height // 16))
+    return image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.BoxBlur(2))
+
+
+def find_skew(image: Image.Image) -> float:
+    """Degrees by which the lines of a grey image fall clockwise, by the sharpest projection profile; 0 if unclear."""
+    scale = max(image.width, image.height) / 1000
+    small = image if scale <= 1 else image.resize((int(image.width / scale), int(image.height / scale)))
+    pixels = np.asarray(small, dtype=np.uint8)
+    dark = pixels < (int(np.median(pixels)) + int(pixels.min())) / 2
+    # Solid areas (scan borders, pictures) have no lines: keep the lower edges of marks only.
+    edges = dark[:-1] & ~dark[1:]
+    ys, xs = np.nonzero(edges)
+    if len(ys) < 200:
+        return 0.0
+    if len(ys) > 60_000:
+        keep = np.linspace(0, len(ys) - 1, 60_000).astype(int)
+        ys, xs = ys[keep], xs[keep]
+    coarse = np.arange(-_MAX_SKEW_DEG, _MAX_SKEW_DEG + 0.01, 0.5)
+    best = _sharpest(xs, ys, coarse)
+    best = _sharpest(xs, ys, np.arange(best - 0.5, best + 0.51, 0.1))
+    return 0.0 if abs(best) < 0.15 or abs(best) > _MAX_SKEW_DEG - 0.1 else float(best)
+
+
+def _sharpest(xs: npt.NDArray[np.int64], ys: npt.NDArray[np.int64], angles: npt.NDArray[np.float64]) -> float:
+    scores = []
+    for angle in angles:
+        slope = math.tan(math.radians(float(angle)))
+        rows = np.round(ys - xs * slope).astype(np.int64)
+        profile = np.bincount(rows - rows.min()).astype(np.float64)
+        scores.append(float(np.square(profile).sum()))
+    return float(angles[int(np.argmax(scores))])
+
+
+def straighten(image: Image.Image, skew: float) -> tuple[Image.Image, Affine]:
+    """Turn back lines that fall by `skew` degrees clockwise, on a canvas that holds all corners."""
+    if skew == 0.0:
+        return image, (1, 0, 0, 0, 1, 0)
+    angle = math.radians(skew)
+    cos, sin = math.cos(angle), math.sin(angle)
+    width = math.ceil(image.width * cos + image.height * abs(sin))
+    height = math.ceil(image.height * cos + image.width * abs(sin))
+    # A horizontal step in the result is a step along the fallen line in the source.
+    c = image.width / 2 - (cos * width - sin * height) / 2
+    f = image.height / 2 - (sin * width + cos * height) / 2
+    back: Affine = (cos, -sin, c, sin, cos, f)
+    return image.transform((width, height), Image.Transform.AFFINE, back, Image.Resampling.BICUBIC, fillcolor=255), back

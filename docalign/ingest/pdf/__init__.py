@@ -1,0 +1,1 @@
+"""PDF files: opening, the text layer, triage, damage, forms, outline and tags."""

@@ -1,0 +1,128 @@
+"""What is missing or broken on one PDF page, said so that nothing gets lost in silence.
+
+PDFium reads what it can of a damaged page: of a content stream that breaks off it shows the first part, of one whose
+object is missing nothing, and reports neither. This looks at the page's objects and names what is not there.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Final
+
+from docalign.ingest.pdf.structure import PdfFile, filters, stream_damage
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    import pikepdf
+
+__all__ = ["page_damage"]
+
+_FONT_USED: Final = re.compile(rb"/([^\s/\[\]()<>{}%]+)\s+[-+.\d]+\s+Tf\b")
+_OBJECT_USED: Final = re.compile(rb"/([^\s/\[\]()<>{}%]+)\s+Do\b")
+_OPEN_TEXT: Final = re.compile(rb"(?<![^\s])BT\s[^\0]*?\bTf\b")
+_MAX_SCANNED: Final = 4 << 20
+_MAX_FORMS: Final = 200
+_MAX_DEPTH: Final = 5
+
+
+def page_damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> tuple[str, ...]:
+    """What is damaged on page `index` (from 0), a sentence's end each ("its content … "); nothing for a sound page."""
+    try:
+        return tuple(dict.fromkeys(_damage(structure, file, index)))
+    except Exception as error:  # noqa: BLE001 - a second opinion only: what it cannot look at, it says so
+        return (f"its objects cannot be read ({type(error).__name__}: {error})",)
+
+
+def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> Iterator[str]:
+    page = structure.pages[index]
+    contents: Any = page.obj.get("/Contents")
+    if contents is None:
+        if _names_contents(file, index):
+            yield "its content is missing from the file"
+        return
+    parts: list[Any] = list(contents) if _kind(contents) == "Array" else [contents]
+    drawn, broken = b"", False
+    for number, part in enumerate(parts, start=1):
+        what = "its content" if len(parts) == 1 else f"part {number} of {len(parts)} of its content"
+        if part is None:
+            yield f"{what} is missing from the file"
+        elif _kind(part) != "Stream":
+            yield f"{what} is no stream"
+        else:
+            data, fault = stream_damage(part)
+            drawn += data + b"\n"
+            broken = broken or fault is not None
+            if fault:
+                yield f"{what} {fault}"
+    if (
+        not broken
+        and drawn.rfind(b"BT") > drawn.rfind(b"ET")
+        and _OPEN_TEXT.search(drawn, max(0, drawn.rfind(b"BT") - 1))
+    ):
+        yield "its content ends in the middle of its text"
+    yield from _missing(drawn, page.resources, 0, set())
+
+
+def _kind(value: Any) -> str:
+    import pikepdf
+
+    kinds = {pikepdf.Array: "Array", pikepdf.Stream: "Stream", pikepdf.Dictionary: "Dictionary"}
+    return next((name for kind, name in kinds.items() if isinstance(value, kind)), "")
+
+
+def _missing(drawn: bytes, resources: Any, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
+    """Fonts, pictures and forms that the drawing commands use and the file lacks; and forms that are broken."""
+    drawn = drawn[:_MAX_SCANNED]
+    fonts, objects = _entry(resources, "/Font"), _entry(resources, "/XObject")
+    for name in sorted(set(_FONT_USED.findall(drawn))):
+        if _named(fonts, name) is None:
+            yield f"its font {_shown(name)} is missing from the file, so its text may be wrong"
+    for name in sorted(set(_OBJECT_USED.findall(drawn))):
+        item = _named(objects, name)
+        if item is None:
+            yield f"its picture or form {_shown(name)} is missing from the file"
+        elif _kind(item) == "Stream":
+            yield from _object_damage(item, name, depth, seen)
+
+
+def _object_damage(item: Any, name: bytes, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
+    if tuple(item.objgen) in seen or len(seen) > _MAX_FORMS:
+        return
+    seen.add(tuple(item.objgen))
+    if item.get("/Subtype") != "/Form":
+        fault = None if filters(item) in (["/FlateDecode"], []) else stream_damage(item)[1]
+        if fault:
+            yield f"its picture {_shown(name)} {fault}"
+        return
+    data, fault = stream_damage(item)
+    if fault:
+        yield f"its form {_shown(name)} {fault}"
+    if depth < _MAX_DEPTH and "/Resources" in item:
+        yield from _missing(data, item.get("/Resources"), depth + 1, seen)
+
+
+def _entry(resources: Any, key: str) -> Any:
+    found = resources.get(key) if _kind(resources) == "Dictionary" else None
+    return found if _kind(found) == "Dictionary" else None
+
+
+def _named(entries: Any, name: bytes) -> Any:
+    plain = re.sub(rb"#([0-9A-Fa-f]{2})", lambda m: bytes([int(m[1], 16)]), name)
+    return None if entries is None else entries.get("/" + plain.decode("utf-8", "surrogateescape"))
+
+
+def _shown(name: bytes) -> str:
+    return "/" + name.decode("latin-1")[:40]
+
+
+def _names_contents(file: PdfFile, index: int) -> bool:
+    """Whether the page's dictionary names contents at all. qpdf hides entries whose object is missing; pdfminer does
+    not, and is asked only about pages without any."""
+    import pdfplumber
+
+    try:
+        with pdfplumber.open(file.opened()) as pdf:
+            return pdf.pages[index].page_obj.attrs.get("Contents") is not None
+    except Exception:  # noqa: BLE001 - an opinion
+        return False

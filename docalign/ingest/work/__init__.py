@@ -1,0 +1,1 @@
+"""Worker processes with limits, and the pages kept from earlier runs. Knows nothing about formats."""
