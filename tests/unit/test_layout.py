@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pypdfium2 as pdfium
+import pytest
 import typst
 
 from docalign.document import Document
@@ -327,6 +328,19 @@ def test_a_clause_to_the_left_of_an_item_of_one_full_line_is_a_paragraph() -> No
     assert [b.kind for b in document.blocks] == ["list_item", "list_item", "paragraph"]
 
 
+@pytest.mark.parametrize("left", [50, 42])
+def test_a_dash_or_a_speck_that_opens_a_line_of_a_sentence_makes_no_list_item(left: float) -> None:
+    lines = [
+        "the wind turned on the second day where an instrument",
+        "- measured from the ground - had been",
+        "set up.",
+    ]
+    document = build(
+        page(*(line(text, x, 100 + 12 * k) for k, (text, x) in enumerate(zip(lines, (50, left, 50), strict=True))))
+    )
+    assert kinds(document) == [("paragraph", " ".join(lines))]
+
+
 def test_an_initial_does_not_make_a_list_item() -> None:
     document = build(page(line("T. Adams wrote the first part of it", 50, 100), line("K. Brown the second", 50, 140)))
     assert {b.kind for b in document.blocks} == {"paragraph"}
@@ -400,6 +414,12 @@ def test_a_footnote_follows_the_paragraph_that_the_break_cut() -> None:
     assert len(texts) == 2
     assert texts[1].endswith("A note at the foot.")
     assert document.blocks[0].boxes[-1].page == 2
+
+
+def test_a_list_and_code_in_a_footnote_keep_their_kind() -> None:
+    note = "#footnote[Three reasons speak for it: \n- the first one;\n- the second one.\n\n```\nmake all\n```]"
+    document = typeset(prose(f"Start{note} of it.", 6))
+    assert [kind for kind, _ in kinds(document)] == ["paragraph", "paragraph", "list_item", "list_item", "code"]
 
 
 def scanned_page(number: int, *texts: str, note: str, foot: str = "") -> PageContent:

@@ -249,7 +249,15 @@ def _is_new_item(draft: Draft, row: Row, right: float) -> bool:
     last = draft.rows[-1]
     if draft.kind == "list_item":
         return abs(row.box[0] - draft.rows[0].box[0]) < row.size or _is_short(last, row, right) or _ended(last)
+    if _DASH.fullmatch(first) and _is_dash_of_sentence(last, row, right):
+        return False
     return _is_short(last, row, right) or abs(row.box[0] - last.box[0]) > 0.5 * row.size or _ended(last)
+
+
+def _is_dash_of_sentence(last: Row, row: Row, right: float) -> bool:
+    """A dash of running text, or a speck in the gutter: the sentence above is open, its line as good as full."""
+    inset = row.box[0] - last.box[0] > 0.5 * row.size
+    return not inset and not _ended(last) and row.words[1].text[:1].islower() and right - last.box[2] < 4 * row.size
 
 
 def _leaves_item(draft: Draft, row: Row, right: float) -> Kind | None:

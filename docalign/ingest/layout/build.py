@@ -16,7 +16,7 @@ from docalign.ingest.layout.captions import tie_captions
 from docalign.ingest.layout.columns import reading_order
 from docalign.ingest.layout.continuation import join_breaks
 from docalign.ingest.layout.direction import with_direction
-from docalign.ingest.layout.footnotes import Stream, is_ended, is_enumerated, part_notes
+from docalign.ingest.layout.footnotes import Stream, is_ended, opens_note, part_notes
 from docalign.ingest.layout.frame import from_reading, union
 from docalign.ingest.layout.furniture import find_furniture, is_sideways
 from docalign.ingest.layout.headings import mark_headings
@@ -104,9 +104,9 @@ def _with_notes(sheets: Sequence[Sheet], columns: Sequence[Sequence[list[Item]]]
 
 def _group(stream: Stream, column: int, style: Style) -> list[Draft]:
     drafts = group(stream.items, column, style)
-    for draft in drafts if stream.note else ():
+    for index, draft in enumerate(drafts if stream.note else ()):
         draft.note = True
-        if draft.rows and not is_enumerated(draft.rows[0]):
+        if draft.rows and opens_note(draft.rows[0], first=index == 0):
             draft.kind = "paragraph"
     return drafts
 

@@ -77,9 +77,10 @@ def is_marked(row: Row) -> bool:
     return raised or bool(_MARK.match(first.text)) or (row.ocr and bool(_MISREAD.match(first.text)))
 
 
-def is_enumerated(row: Row) -> bool:
-    """Whether a row opens like an entry of a numbered list."""
-    return bool(_ENUMERATED.match(row.words[0].text))
+def opens_note(row: Row, *, first: bool) -> bool:
+    """Whether what a row of a note opens is the note's own text, whatever its mark looks like; numbered entries,
+    and lists and code further down in a note, keep their kind."""
+    return (first or is_marked(row)) and not _ENUMERATED.match(row.words[0].text)
 
 
 def _usual_size(sheet: Sheet, body: float) -> float:
