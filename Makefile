@@ -80,7 +80,7 @@ fuzz: $(STAMP_TEST)
 	@mkdir -p $(OUT)/fuzz
 	@$(PY) -m tests.fuzz list | xargs -P $(JOBS) -I NAME bash -c '\
 	    $(PY) -m tests.fuzz NAME --seconds $(SECONDS_EACH) > $(OUT)/fuzz/NAME.log 2>&1 && state=clean || state=FINDING; \
-	    echo "NAME: $$state, $$(grep -o "executed_units:.*" $(OUT)/fuzz/NAME.log | tr -s " ")"; [ $$state = clean ]'
+	    echo "NAME: $$state, $$(grep -o "executed_units:.*" $(OUT)/fuzz/NAME.log | tr -dc "0-9\n" | awk "{ n += \$$1 } END { print n }") files"; [ $$state = clean ]'
 
 check: $(STAMP_TEST)
 	@$(VENV)/bin/ruff format --check .

@@ -35,6 +35,7 @@ _NEAR: Final = 8
 """How many rows above and below tell the margins."""
 _CONTENTS: Final = re.compile(r"(?:[.…·_]\s?){4,}\s*(?:\d{1,4}|[ivxlcdm]{1,7}|[A-Z]-\d{1,3})\s*$")
 _ENDS: Final = re.compile(r"[.!?:;…][\"'”’)\]]*$")
+_SUBSECTION: Final = re.compile(r"\d{1,2}(?:\.\d{1,2}){1,3}\.?\s+[A-Z]")
 SECTION_NUMBER: Final = re.compile(
     r"(?:\d{1,2}(?:\.\d{1,3}){1,5}\.?|\d{1,2}\.?|[A-Z](?:\.\d{1,3})+\.?|[A-Z]\.|[IVX]+\.)(?=\s+\S)"
 )
@@ -196,7 +197,7 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     usual = leading
     if len(draft.rows) > 1:
         usual = max(leading, min(1.15 * leading, draft.rows[1].box[3] - first.box[3]))
-    if step > 1.3 * usual + 0.5 or step < -0.5 * em:
+    if step > 1.3 * usual + 0.5 or step < -0.5 * em or _is_scanned_title(draft, row, right):
         return kind
     if (
         style.bold_tells
@@ -213,6 +214,19 @@ def _starts(draft: Draft, row: Row, style: Style, left: float, right: float) -> 
     if draft.kind == "list_item":
         return _leaves_item(draft, row, right)
     return kind if _is_new_paragraph(draft, row, left, right, step, usual) else None
+
+
+def _is_scanned_title(draft: Draft, row: Row, right: float) -> bool:
+    """`2.1 A short line`, broken off before a new sentence: OCR knows no bold type that would set it apart."""
+    first, word = draft.rows[0], row.words[0].box
+    return (
+        row.ocr
+        and len(draft.rows) == 1
+        and bool(_SUBSECTION.match(first.text))
+        and not _ended(first)
+        and row.text[:1].isupper()
+        and first.box[2] + 0.25 * row.size + (word[2] - word[0]) < right - 0.1 * row.size
+    )
 
 
 def _is_numbered_heading(draft: Draft) -> bool:

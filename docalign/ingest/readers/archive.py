@@ -55,7 +55,7 @@ class Archive:
             return self._file.read(info)
         except KeyError as error:
             raise DamagedInputError(f"its part {name} is missing.", remedy=_SAVE) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError, ValueError) as error:
             raise DamagedInputError(f"its part {name} cannot be read ({error}).", remedy=_SAVE) from error
 
     def xml(self, name: str) -> ET.Element:
