@@ -112,7 +112,7 @@ class PagedFile:
         if isinstance(error, OcrMissingError):
             raise error
         if self._options.strict:
-            raise type(error)(f"page {index + 1} {error.what}", source=error.source, remedy=error.remedy)
+            raise type(error)(f"page {index + 1}: {error.what}", source=error.source, remedy=error.remedy)
         return error
 
     def _size(self, index: int) -> tuple[float, float]:
@@ -163,5 +163,5 @@ def _said(error: DocalignError) -> str:
 
 def _all_failed(errors: list[DocalignError]) -> DocalignError:
     first = errors[0]
-    which = "its only page" if len(errors) == 1 else f"all {len(errors)} pages failed; the first"
-    return type(first)(f"{which} {first.what}", source=first.source, remedy=first.remedy)
+    which = "its only page" if len(errors) == 1 else f"all {len(errors)} pages failed; page 1"
+    return type(first)(f"{which}: {first.what}", source=first.source, remedy=first.remedy)

@@ -8,7 +8,7 @@ import pytest
 
 from docalign import errors
 from docalign.ingest import IngestOptions, WorkerPool, ingest
-from tests.support.damaged import DAMAGED, HARMLESS, SOUND
+from tests.support.damaged import DAMAGED, HARMLESS, PICTURES, SOUND
 from tests.support.files import text_pdf
 
 OPTIONS = IngestOptions(ocr="never")
@@ -27,18 +27,31 @@ def test_what_a_damaged_page_lost_is_named(name: str, pool: WorkerPool) -> None:
     try:
         document = ingest(data, name="a.pdf", pool=pool, options=OPTIONS)
     except errors.DamagedInputError as raised:
-        told = [f"page 1: it {raised.what}"] if raised.remedy else []
+        told = [raised.what.replace("its only page:", "page 1:")] if raised.remedy else []
     else:
         told = list(document.warnings) if document.text else []
-    assert any(said in what and "is damaged: " in what for what in told)
+    assert any(what.startswith("page 1: ") and said in what for what in told)
 
 
 @pytest.mark.parametrize("name", sorted(DAMAGED))
 def test_strict_makes_damage_an_error(name: str, pool: WorkerPool) -> None:
     data, said = DAMAGED[name]
-    with pytest.raises(errors.DamagedInputError, match="damaged") as caught:
+    with pytest.raises(errors.DamagedInputError, match=r"^a\.pdf: page 1: ") as caught:
         ingest(data, name="a.pdf", pool=pool, options=IngestOptions(ocr="never", strict=True))
     assert said in caught.value.what
+
+
+@pytest.mark.parametrize("name", sorted(PICTURES))
+def test_a_scan_whose_picture_is_broken_is_not_called_blank(name: str, pool: WorkerPool) -> None:
+    data, said = PICTURES[name]
+    document = ingest(data, name="a.pdf", pool=pool)
+    assert [page.kind for page in document.pages] == ["scan"]
+    about = [w for w in document.warnings if "picture" in w]
+    assert all(w.startswith(f"page 1: {said}") for w in about)
+    assert len(about) == bool(said)
+    if said:
+        with pytest.raises(errors.DamagedInputError, match="picture"):
+            ingest(data, name="a.pdf", pool=pool, options=IngestOptions(strict=True))
 
 
 @pytest.mark.parametrize("name", ["sound", *sorted(HARMLESS)])

@@ -69,8 +69,8 @@ def test_strict_makes_a_bad_page_the_files_error(pool: WorkerPool) -> None:
     with pytest.raises(errors.DamagedInputError) as caught:
         read(pool, "first", "crash", "third", strict=True)
     assert caught.value.source == "a.rotten"
-    assert caught.value.what.startswith("page 2 the reader crashed")
-    with pytest.raises(errors.PageTimeoutError, match="page 1 took longer"):
+    assert caught.value.what.startswith("page 2: the reader crashed")
+    with pytest.raises(errors.PageTimeoutError, match="page 1: it took longer"):
         read(pool, "hang", strict=True, page_timeout_s=1.0)
     assert read(pool, "first", strict=True).text == "first"
 
@@ -100,7 +100,7 @@ def test_a_crash_while_opening_is_the_files_error(pool: WorkerPool, act: str, ki
 def test_a_page_with_an_endless_answer_is_a_limit(pool: WorkerPool) -> None:
     document = read(pool, "first", "babble:3", "third", worker_output_mib=1)
     assert document.text.split() == ["first", "third"]
-    assert "page 2: gives 3 MiB" in document.warnings[0]
+    assert "page 2: it gives 3 MiB" in document.warnings[0]
     assert "worker_output_mib" in document.warnings[0]
 
 

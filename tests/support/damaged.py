@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import zlib
+from io import BytesIO
 from typing import Final
 
-from tests.support.files import make_pdf, stream, text_page
+from tests.support.files import make_pdf, pages_pdf, picture_of, stream, text_page
 
-__all__ = ["DAMAGED", "HARMLESS", "SOUND", "one_page"]
+__all__ = ["DAMAGED", "HARMLESS", "PICTURES", "SOUND", "one_page"]
 
 _FLATE: Final = b"/Filter/FlateDecode"
 _LINES: Final = [f"Line {n} of a page with words {n * 7919 % 1009} enough to be a page of text" for n in range(40)]
@@ -58,3 +59,35 @@ HARMLESS: Final = {
     "length zero": one_page(_lengths(0)),
 }
 """Damage that costs no character."""
+
+_SCAN: Final = picture_of([f"Line {n} on this page" for n in range(1, 9)], size=(900, 1100))
+
+
+def _scan(data: bytes, filter_name: bytes) -> bytes:
+    """A page that is a picture."""
+    about = b"/Type/XObject/Subtype/Image/ColorSpace/DeviceGray/BitsPerComponent 8/Width %d/Height %d" % _SCAN.size
+    picture = stream(data, about + b"/Filter/" + filter_name)
+    return pages_pdf([b"q 612 0 0 792 0 0 cm /I1 Do Q"], resources=b"/XObject<</I1 4 0 R>>", more=[picture])
+
+
+def _saved(form: str) -> bytes:
+    target = BytesIO()
+    _SCAN.save(target, form)
+    return target.getvalue()
+
+
+_JPEG, _PIXELS = _saved("JPEG"), zlib.compress(_SCAN.tobytes())
+
+PICTURES: Final = {
+    "sound JPEG": (_scan(_JPEG, b"DCTDecode"), ""),
+    "sound Flate": (_scan(_PIXELS, b"FlateDecode"), ""),
+    "cut JPEG": (
+        _scan(_JPEG[: len(_JPEG) // 2], b"DCTDecode"),
+        "its picture /I1 breaks off: its JPEG data have no end",
+    ),
+    "cut Flate": (_scan(_PIXELS[: len(_PIXELS) // 2], b"FlateDecode"), "its picture /I1 breaks off after"),
+    "cut JPEG 2000": (_scan(_saved("JPEG2000")[:-900], b"JPXDecode"), "a picture of 900 × 1100 pixels (JPXDecode)"),
+    "garbage JBIG2": (_scan(bytes(range(256)), b"JBIG2Decode"), "a picture of 900 × 1100 pixels (JBIG2Decode)"),
+    "no data": (_scan(b"", b"JPXDecode"), "a picture of 900 × 1100 pixels (JPXDecode)"),
+}
+"""Scans, and what must be said about the picture of page 1."""

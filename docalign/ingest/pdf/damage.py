@@ -7,9 +7,10 @@ object is missing nothing, and reports neither. This looks at the page's objects
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from docalign.ingest.pdf.structure import PdfFile, filters, stream_damage
+from docalign.ingest.pdf.structure import PdfFile, picture_fault, stream_damage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -26,15 +27,26 @@ _MAX_FORMS: Final = 200
 _MAX_DEPTH: Final = 5
 
 
-def page_damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> tuple[str, ...]:
-    """What is damaged on page `index` (from 0), a sentence's end each ("its content … "); nothing for a sound page."""
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """What was seen already, by object number, and whether the page is a scan."""
+
+    scan: bool
+    seen: set[tuple[int, int]] = field(default_factory=set)
+
+
+def page_damage(structure: pikepdf.Pdf, file: PdfFile, index: int, *, scan: bool = False) -> tuple[str, ...]:
+    """What is damaged on page `index` (from 0), a clause each ("its content …"); nothing for a sound page.
+
+    `scan`: its text is in its pictures, so all of their data are looked through, some milliseconds a picture.
+    """
     try:
-        return tuple(dict.fromkeys(_damage(structure, file, index)))
+        return tuple(dict.fromkeys(_damage(structure, file, index, _Search(scan))))
     except Exception as error:  # noqa: BLE001 - a second opinion only: what it cannot look at, it says so
         return (f"its objects cannot be read ({type(error).__name__}: {error})",)
 
 
-def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> Iterator[str]:
+def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int, search: _Search) -> Iterator[str]:
     page = structure.pages[index]
     contents: Any = page.obj.get("/Contents")
     if contents is None:
@@ -61,7 +73,7 @@ def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int) -> Iterator[str]:
         and _OPEN_TEXT.search(drawn, max(0, drawn.rfind(b"BT") - 1))
     ):
         yield "its content ends in the middle of its text"
-    yield from _missing(drawn, page.resources, 0, set())
+    yield from _missing(drawn, page.resources, 0, search)
 
 
 def _kind(value: Any) -> str:
@@ -71,7 +83,7 @@ def _kind(value: Any) -> str:
     return next((name for kind, name in kinds.items() if isinstance(value, kind)), "")
 
 
-def _missing(drawn: bytes, resources: Any, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
+def _missing(drawn: bytes, resources: Any, depth: int, search: _Search) -> Iterator[str]:
     """Fonts, pictures and forms that the drawing commands use and the file lacks; and forms that are broken."""
     drawn = drawn[:_MAX_SCANNED]
     fonts, objects = _entry(resources, "/Font"), _entry(resources, "/XObject")
@@ -83,15 +95,15 @@ def _missing(drawn: bytes, resources: Any, depth: int, seen: set[tuple[int, int]
         if item is None:
             yield f"its picture or form {_shown(name)} is missing from the file"
         elif _kind(item) == "Stream":
-            yield from _object_damage(item, name, depth, seen)
+            yield from _object_damage(item, name, depth, search)
 
 
-def _object_damage(item: Any, name: bytes, depth: int, seen: set[tuple[int, int]]) -> Iterator[str]:
-    if tuple(item.objgen) in seen or len(seen) > _MAX_FORMS:
+def _object_damage(item: Any, name: bytes, depth: int, search: _Search) -> Iterator[str]:
+    if tuple(item.objgen) in search.seen or len(search.seen) > _MAX_FORMS:
         return
-    seen.add(tuple(item.objgen))
+    search.seen.add(tuple(item.objgen))
     if item.get("/Subtype") != "/Form":
-        fault = None if filters(item) in (["/FlateDecode"], []) else stream_damage(item)[1]
+        fault = picture_fault(item, inflate=search.scan)
         if fault:
             yield f"its picture {_shown(name)} {fault}"
         return
@@ -99,7 +111,7 @@ def _object_damage(item: Any, name: bytes, depth: int, seen: set[tuple[int, int]
     if fault:
         yield f"its form {_shown(name)} {fault}"
     if depth < _MAX_DEPTH and "/Resources" in item:
-        yield from _missing(data, item.get("/Resources"), depth + 1, seen)
+        yield from _missing(data, item.get("/Resources"), depth + 1, search)
 
 
 def _entry(resources: Any, key: str) -> Any:

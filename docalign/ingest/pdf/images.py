@@ -1,13 +1,14 @@
-"""How much of a PDF page its pictures cover, and whether one of them hides text drawn before it.
+"""How much of a PDF page its pictures cover, whether one of them hides text drawn before it, which cannot be decoded.
 
-Cheap facts for telling scans from pages with figures. Looks at page objects only; decodes and renders nothing.
+Cheap facts for telling scans from pages with figures. Looks at page objects; decodes only pictures that do not show.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Final
 
 import pypdfium2 as pdfium
@@ -16,13 +17,15 @@ import pypdfium2.raw as raw
 from docalign.document import Box
 from docalign.errors import LimitExceededError
 
-__all__ = ["Cover", "image_cover", "refuse_huge_pictures"]
+__all__ = ["Cover", "image_cover", "refuse_huge_pictures", "undecodable"]
 
 _MAX_OBJECTS: Final = 5_000
 _MAX_DEPTH: Final = 5
 _FULL: Final = 0.9
 _BYTES_PER_PIXEL: Final = 4
 _SOME: Final = 0.04
+_MAX_DECODED: Final = 50
+_NAME_BYTES: Final = 64
 _Matrix = tuple[float, float, float, float, float, float]
 _IDENTITY: Final[_Matrix] = (1, 0, 0, 1, 0, 0)
 
@@ -32,12 +35,13 @@ class Cover:
     """`share` of the page (0–1) that images cover, overlaps counted twice but no more than the page.
 
     `hides_text`: an image over nearly the whole page is drawn after most of the text. `boxes`: where images of some
-    size stand, in points from the top-left corner of the unrotated page.
+    size stand, in points from the top-left corner of the unrotated page; `pictures`: all of them with their boxes.
     """
 
     share: float
     hides_text: bool
     boxes: tuple[Box, ...] = ()
+    pictures: tuple[tuple[ctypes.c_void_p, Box], ...] = ()
 
 
 @dataclass(slots=True)
@@ -46,7 +50,7 @@ class _Tally:
     area: float = 0.0
     texts: int = 0
     hidden: int = 0
-    boxes: list[Box] = field(default_factory=list)
+    pictures: list[tuple[ctypes.c_void_p, Box]] = field(default_factory=list)
 
 
 def image_cover(page: pdfium.PdfPage) -> Cover:
@@ -56,9 +60,33 @@ def image_cover(page: pdfium.PdfPage) -> Cover:
     tally = _Tally()
     _walk(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, _IDENTITY, (left, bottom, right, top), tally, 0)
     share = min(1.0, tally.area / page_area)
-    big = [box for box in tally.boxes if (box[2] - box[0]) * (box[3] - box[1]) >= _SOME * page_area]
-    boxes = tuple((x0 - left, top - y1, x1 - left, top - y0) for x0, y0, x1, y1 in big)
-    return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts, boxes)
+    pictures = tuple((item, (x0 - left, top - y1, x1 - left, top - y0)) for item, (x0, y0, x1, y1) in tally.pictures)
+    big = tuple(box for _, box in pictures if (box[2] - box[0]) * (box[3] - box[1]) >= _SOME * page_area)
+    return Cover(share, tally.texts > 0 and tally.hidden > 0.5 * tally.texts, big, pictures)
+
+
+def undecodable(pictures: Iterable[ctypes.c_void_p]) -> tuple[str, ...]:
+    """What to say about those of some pictures that PDFium cannot decode: it leaves them out in silence."""
+    said = []
+    for item in islice(pictures, _MAX_DECODED):
+        bitmap = raw.FPDFImageObj_GetBitmap(item)
+        if bitmap:
+            raw.FPDFBitmap_Destroy(bitmap)
+            continue
+        width, height = ctypes.c_uint(), ctypes.c_uint()
+        raw.FPDFImageObj_GetImagePixelSize(item, width, height)
+        codec = " ".join(_codecs(item)) or "no filter"
+        said.append(
+            f"a picture of {width.value} × {height.value} pixels ({codec}) cannot be decoded; what it shows is lost."
+        )
+    return tuple(dict.fromkeys(said))
+
+
+def _codecs(item: ctypes.c_void_p) -> Iterator[str]:
+    for index in range(max(0, raw.FPDFImageObj_GetImageFilterCount(item))):
+        name = ctypes.create_string_buffer(_NAME_BYTES)
+        raw.FPDFImageObj_GetImageFilter(item, index, name, _NAME_BYTES)
+        yield name.value.decode("latin-1")
 
 
 def refuse_huge_pictures(page: pdfium.PdfPage, memory_mib: int) -> None:
@@ -71,7 +99,7 @@ def refuse_huge_pictures(page: pdfium.PdfPage, memory_mib: int) -> None:
     for width, height in _pictures(page, raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, 0):
         if width * height > most:
             raise LimitExceededError(
-                f"holds a picture of {width} × {height} pixels, too large for the {memory_mib} MiB a worker may have.",
+                f"it holds a picture of {width} × {height} pixels, too large for a worker of {memory_mib} MiB.",
                 remedy="Raise worker_memory_mib.",
             )
 
@@ -110,7 +138,7 @@ def _walk(parent, count, get, matrix: _Matrix, window, tally: _Tally, depth: int
             area = max(0.0, x1 - x0) * max(0.0, y1 - y0)
             tally.area += area
             if area > 0:
-                tally.boxes.append((x0, y0, x1, y1))
+                tally.pictures.append((item, (x0, y0, x1, y1)))
             if area >= _FULL * (window[2] - window[0]) * (window[3] - window[1]):
                 tally.hidden = tally.texts
         elif kind == raw.FPDF_PAGEOBJ_FORM and depth < _MAX_DEPTH:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Final
 import numpy as np
 import pypdfium2.raw as raw
 
-from docalign.ingest.pdf.images import image_cover
+from docalign.ingest.pdf.images import image_cover, undecodable
 from docalign.ingest.pdf.text_signs import text_signs, width_fit
 from docalign.ingest.pdf.triage import PageFacts
 
@@ -44,6 +44,7 @@ def measure(page: pdfium.PdfPage, content: PageContent, chars: PageChars, pictur
         width_fit=width_fit(chars),
         advance_em=_advance_em(chars),
         unmapped=_unmapped(page, chars),
+        lost=undecodable(item for item, box in cover.pictures if picture.blank_beside(box, words)),
     )
 
 

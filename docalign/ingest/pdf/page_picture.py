@@ -41,6 +41,7 @@ _PAPER_SHARE: Final = 0.6
 _LINE_PT: Final = (3.0, 40.0)
 _PRINTED_ROWS: Final = 3
 _SHORT_WORD: Final = 2
+_EDGE_PT: Final = 2.0
 
 
 def render(
@@ -105,6 +106,18 @@ class SmallPicture:
         for box in boxes:
             marks[self._slice(box)] = False
         return int(np.count_nonzero(marks)) / max(1, marks.size)
+
+    def blank_beside(self, box: Box, words: list[Box]) -> bool:
+        """Whether `box`, its edges left out, shows nothing but words in the boxes `words` (points)."""
+        x0, y0, x1, y1 = box
+        window = (x0 + _EDGE_PT, y0 + _EDGE_PT, x1 - _EDGE_PT, y1 - _EDGE_PT)
+        marks = self._marks()
+        if np.count_nonzero(marks[self._slice(window)]) < _SPECKS:
+            return True
+        marks = marks.copy()
+        for word in words:
+            marks[self._slice(word)] = False
+        return int(np.count_nonzero(marks[self._slice(window)])) < _SPECKS
 
     def looks_printed(self, box: Box) -> bool:
         """Whether `box` looks like a picture of text: mostly of one shade, with rows of marks between empty rows."""

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 __all__ = ["PdfReader", "Triaged"]
 
 _OCR_GAIN: Final = 0.5
+_REPLACE: Final = "Fetch the file again, or save it again with what wrote it."
 _MAX_DEPTH: Final = 2
 """Portfolios in portfolios."""
 
@@ -154,13 +155,13 @@ class PdfReader:
         """The page with what is damaged on it as warnings; an error where nothing of it is left, or under `strict`."""
         if self._structure is None or page_count(self._structure) != self._own:
             return content
-        damage = page_damage(self._structure, self._file, index)
+        damage = page_damage(self._structure, self._file, index, scan=content.ocr)
         if not damage:
             return content
-        what = "is damaged: " + "; ".join(damage) + "."
+        what = "; ".join(damage) + "."
         if self._options.strict or not (content.lines or content.tables):
-            raise DamagedInputError(what, remedy="Fetch the file again, or save it again with what wrote it.")
-        return replace(content, warnings=(*content.warnings, f"it {what}"))
+            raise DamagedInputError(what, remedy=_REPLACE)
+        return replace(content, warnings=(*content.warnings, what))
 
     def triage(self, index: int) -> Triaged:
         """The text layer of page `index` (from 0), and what it should be read by; a few lines may be read by OCR.
@@ -195,7 +196,11 @@ class PdfReader:
             check = spot_check(self._choose_engine(), page, layer)
             verdict = judge_agreement(verdict, check.agreement, overrules=check.overrules)
         kind = "text" if verdict.kind == "blank" and form.shown else verdict.kind
-        return Triaged(replace(layer, kind=kind), verdict, check, form)
+        lost = facts[0].lost
+        if lost and self._options.strict:
+            raise DamagedInputError(lost[0], remedy=_REPLACE)
+        layer = replace(layer, kind=kind, warnings=(*layer.warnings, *lost))
+        return Triaged(layer, verdict, check, form)
 
     def _form(self, page: pdfium.PdfPage, index: int) -> FormText:
         if self._structure is None or page_count(self._structure) != self._own:
@@ -257,7 +262,8 @@ class PdfReader:
         if not must and layer.lines:
             return merge(layer, found, least=_OCR_GAIN * _count(layer.lines) + MIN_CHARS)
         found = tables_of_scan(found, image, rotation=rotation)
-        kind = layer.kind if why and (found.lines or found.tables) else found.kind
+        # Nobody knows that a page whose picture is lost is blank.
+        kind = layer.kind if why and (found.lines or found.tables or layer.warnings) else found.kind
         warnings = layer.warnings
         if why and why.kind == "suspect":
             warnings = (*warnings, _doubtful(why, "the page was read by OCR"))

@@ -20,7 +20,15 @@ if TYPE_CHECKING:
 
     import pikepdf
 
-__all__ = ["PdfFile", "filters", "open_structure", "page_count", "repaired", "stream_damage"]
+__all__ = [
+    "PdfFile",
+    "filters",
+    "open_structure",
+    "page_count",
+    "picture_fault",
+    "repaired",
+    "stream_damage",
+]
 
 _MAX_OUTPUT: Final = 64 << 20
 _PIECE: Final = 1 << 16
@@ -32,6 +40,8 @@ _FILTERS: Final = frozenset(
     )
 )
 _FLATE: Final = (["/FlateDecode"], ["/Fl"])
+_JPEG: Final = (["/DCTDecode"], ["/DCT"])
+_JPEG_END: Final = b"\xff\xd9"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,17 +134,34 @@ def stream_damage(stream: Any) -> tuple[bytes, str | None]:
         return b"", f"cannot be decoded ({str(error).rpartition(': ')[2]})"
 
 
-def _inflate(data: bytes) -> tuple[bytes, str | None]:
-    done = bytearray()
+def picture_fault(stream: Any, *, inflate: bool) -> str | None:
+    """What is wrong with the data of a picture (None: nothing): where they break off PDFium shows black or grey.
+
+    Codecs are not run: of JPEG data only the end is looked at. Flate data are looked through only to `inflate` them.
+    """
+    names = filters(stream)
+    if names in _FLATE:
+        return _inflate(stream.read_raw_bytes(), keep=False)[1] if inflate else None
+    if names in _JPEG and _JPEG_END not in stream.read_raw_bytes().rstrip(b"\0\t\n\r ")[-64:]:
+        return "breaks off: its JPEG data have no end"
+    return stream_damage(stream)[1]
+
+
+def _inflate(data: bytes, *, keep: bool = True) -> tuple[bytes, str | None]:
+    """What a Flate stream holds (nothing, unless `keep`), and what is wrong with it."""
+    done, size = bytearray(), 0
     checked = zlib.decompressobj()
     fault = None
     for start in range(0, len(data), _PIECE):
         try:
-            done += checked.decompress(data[start : start + _PIECE], _MAX_OUTPUT)
+            piece = checked.decompress(data[start : start + _PIECE], _MAX_OUTPUT)
         except zlib.error as error:
             fault = str(error).rpartition(": ")[2]
             break
-        if len(done) >= _MAX_OUTPUT or checked.eof:
+        size += len(piece)
+        if keep:
+            done += piece
+        if size >= _MAX_OUTPUT or checked.eof:
             return bytes(done), None
     if fault is None and (not data or _ends(data)):
         return bytes(done), None

@@ -67,6 +67,8 @@ class PageFacts:
     """Median advance of the letters, in ems."""
     unmapped: float
     """Share of the type runs for whose characters the file says no code points."""
+    lost: tuple[str, ...] = ()
+    """What is wrong with pictures that do not show, a sentence each."""
 
 
 @dataclass(frozen=True, slots=True)

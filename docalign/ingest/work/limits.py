@@ -37,27 +37,27 @@ class Limits:
 
 def too_slow(limits: Limits) -> PageTimeoutError:
     return PageTimeoutError(
-        f"took longer than {limits.timeout_s:g} s and was stopped.",
+        f"it took longer than {limits.timeout_s:g} s and was stopped.",
         remedy=f"Raise {limits.time_option} if it is worth it.",
     )
 
 
 def out_of_memory(limits: Limits) -> LimitExceededError:
     return LimitExceededError(
-        f"needs more memory than the {limits.memory_mib} MiB a worker may have.", remedy="Raise worker_memory_mib."
+        f"it needs more memory than the {limits.memory_mib} MiB a worker may have.", remedy="Raise worker_memory_mib."
     )
 
 
 def too_much_output(limits: Limits, size: int) -> LimitExceededError:
     return LimitExceededError(
-        f"gives {size / MIB:.0f} MiB of results; the limit is {limits.output_mib} MiB.",
+        f"it gives {size / MIB:.0f} MiB of results; the limit is {limits.output_mib} MiB.",
         remedy="Raise worker_output_mib.",
     )
 
 
 def uncaught(said: str) -> DamagedInputError:
     """An exception that no reader turned into an error of ours."""
-    return DamagedInputError(f"could not be read ({said}).", remedy=_SAVE_AGAIN)
+    return DamagedInputError(f"it could not be read ({said}).", remedy=_SAVE_AGAIN)
 
 
 def crashed(limits: Limits, exit_code: int | None, last_words: str) -> DamagedInputError | LimitExceededError:
