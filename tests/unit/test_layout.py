@@ -241,8 +241,35 @@ def test_a_compound_spelled_with_a_hyphen_elsewhere_keeps_it() -> None:
     assert document.dropped == ()
 
 
-def test_a_compound_of_three_words_keeps_its_second_hyphen() -> None:
-    assert "east-to-west" in joined("in sections that run from east-to-", "west the shade is").text
+@pytest.mark.parametrize(
+    ("first", "second", "word"),
+    [
+        ("in sections that run from east-to-", "west the shade is", "east-to-west"),
+        ("these are the large-", "leaved trees of the park", "large-leaved"),
+        ("a survey of the English-", "speaking world is here", "English-speaking"),
+        ("all of the HTTP-", "related code is in the", "HTTP-related"),
+        ("it is found at the N-", "terminal end of it", "N-terminal"),
+        ("a house of the 15th-", "century stands in the town", "15th-century"),
+        ("it is a part of the half-cen-", "tury that was lost", "half-century"),
+        ("what they did not under-", "stand was the reason", "understand"),
+        ("the owner of the user-", "names is the author", "usernames"),
+        ("a line of the northern-", "most part of the land", "northernmost"),
+        ("the letter was sent by Mc-", "Cartney to the others", "McCartney"),
+        ("see https://example.org/the-", "file for the rest of it", "https://example.org/the-file"),
+    ],
+)
+def test_the_parts_of_a_word_tell_whether_its_hyphen_belongs_to_it(first: str, second: str, word: str) -> None:
+    assert f" {word} " in joined(first, second).text
+
+
+def test_in_another_language_than_english_a_broken_word_is_joined() -> None:
+    text = [
+        "die Gemeinde hat den Bau der Brücke beschlossen und",
+        "will nun im Sommer zusammen-",
+        "arbeiten, bis es kalt ist",
+    ]
+    assert "zusammenarbeiten" in joined(*text).text
+    assert "so war-ten" not in joined(text[0], "will auf das Ende so war-", "ten, bis es kalt ist").text
 
 
 def test_suspended_hyphens_stay_apart() -> None:
