@@ -7,6 +7,7 @@ import os
 import struct
 import subprocess
 import sys
+import tracemalloc
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,11 +18,12 @@ import typst
 from PIL import Image, ImageFilter
 
 from docalign.errors import OcrFailedError, OcrMissingError, UsageError
+from docalign.ingest.ocr import denoise as cleaning
 from docalign.ingest.ocr import hard, tesseract
+from docalign.ingest.ocr.denoise import denoise, even_light, flatten
 from docalign.ingest.ocr.engine import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
 from docalign.ingest.ocr.enhance import (
     NOISY,
-    even_light,
     find_skew,
     has_ink,
     is_noisy,
@@ -255,6 +257,18 @@ def test_grain_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -
     recorder = Recorder([word(f"good{n}", 0.95) for n in range(30)])
     read_image(recorder, grainy, dpi=200)
     assert recorder.calls == ["read"]
+
+
+def test_cleaning_takes_little_memory_and_leaves_no_seams(page: Image.Image, monkeypatch: pytest.MonkeyPatch) -> None:
+    grainy = scanned(page, light=(0.9, 0.7), grain=22)
+    tracemalloc.start()
+    cleaned = flatten(denoise(grainy))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8 * page.width * page.height  # two arrays of float32
+    monkeypatch.setattr(cleaning, "_BAND", 12_000)
+    whole = flatten(denoise(grainy))
+    assert np.abs(np.asarray(whole, np.int16) - np.asarray(cleaned, np.int16)).max() <= 1
 
 
 def test_a_dark_panel_stays_dark(page: Image.Image) -> None:

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageFilter
 
+from docalign.ingest.ocr.denoise import GRAIN_OF_MEDIAN, GRAINY, denoise, flatten
 from docalign.ingest.ocr.engine import PixelBox
 
 __all__ = [
     "NOISY",
     "Affine",
     "clean",
-    "even_light",
     "find_skew",
     "grow",
     "has_ink",
@@ -40,15 +40,6 @@ _MOST_COARSE_PX: Final = 4_000_000
 _FAINTEST: Final = 16.0
 """Grey levels off the paper, averaged over a 75th of an inch."""
 _DARK: Final = 48.0
-_SPECK: Final = 40.0
-_GRAIN_OF_MEDIAN: Final = 1.4826
-"""A normal distribution's standard deviation by its median absolute deviation."""
-_WHITE_PAPER: Final = 250.0
-_EVEN: Final = 0.85
-_DARKEST_PAPER: Final = 0.4
-"""Share of the usual brightness; what is darker is no shadow on paper but a dark panel, whose print is light."""
-_GRAINY: Final = 4.0
-"""Grey levels of grain; prints scanned well stay below 2."""
 _MAX_SKEW_DEG: Final = 12.0
 _TRANSPOSE: Final = {90: Image.Transpose.ROTATE_270, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_90}
 
@@ -82,7 +73,7 @@ def has_ink(image: Image.Image, *, dpi: float) -> bool:
     pixels = np.asarray(small, dtype=np.int16)
     inner = pixels[1:-1, 1:-1] if min(pixels.shape) > 2 else pixels
     apart = np.abs(inner - int(np.median(pixels)))
-    grain = _GRAIN_OF_MEDIAN * float(np.median(apart))
+    grain = GRAIN_OF_MEDIAN * float(np.median(apart))
     return int(np.count_nonzero(apart > min(max(_FAINTEST, 6 * grain), _DARK))) >= 6
 
 
@@ -97,7 +88,7 @@ def noise_level(image: Image.Image) -> float:
 def is_noisy(image: Image.Image) -> bool:
     """Whether specks or grain would be read as text, or hide it."""
     apart = _apart(image)
-    return float(apart.mean()) > NOISY or _GRAIN_OF_MEDIAN * float(np.median(apart)) >= _GRAINY
+    return float(apart.mean()) > NOISY or GRAIN_OF_MEDIAN * float(np.median(apart)) >= GRAINY
 
 
 def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
@@ -107,13 +98,6 @@ def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
     smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
     apart: npt.NDArray[np.int16] = np.abs(np.asarray(middle, dtype=np.int16) - smooth)
     return apart
-
-
-def even_light(image: Image.Image) -> Image.Image:
-    """The page with its paper made white, if it is grey or light falls on it unevenly; else the image itself."""
-    paper = np.asarray(_paper(image), dtype=np.float32)
-    usual, dark = float(np.median(paper)), float(np.percentile(paper, 2))
-    return image if usual >= _WHITE_PAPER and dark >= _EVEN * usual else _flatten(image)
 
 
 def grow(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
@@ -128,66 +112,8 @@ def grow(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
 
 def clean(image: Image.Image) -> tuple[Image.Image, Affine]:
     """Even background, no specks or grain, straight lines; and the way back."""
-    even = _flatten(_denoise(image))
+    even = flatten(denoise(image))
     return straighten(even, find_skew(even))
-
-
-def _denoise(image: Image.Image) -> Image.Image:
-    """Without specks, and without grain where there is grain.
-
-    Specks are pixels far out of their neighbourhood, measured by its own grain; only they take the median, which
-    would eat thin strokes. Grain goes by a narrow blur and Wiener's filter: what varies locally no more than the
-    page's usual place does is smoothed, the edges of print stay.
-    """
-    pixels = np.asarray(image, dtype=np.float32)
-    middle = np.asarray(image.filter(ImageFilter.MedianFilter(3)), dtype=np.float32)
-    apart = np.abs(pixels - middle)
-    grain = _GRAIN_OF_MEDIAN * float(np.median(apart[::3, ::3]))
-    pixels = np.where(apart > max(_SPECK, 4 * grain), middle, pixels)
-    if grain < _GRAINY:
-        return Image.fromarray(pixels.astype(np.uint8))
-    soft = Image.fromarray(pixels.astype(np.uint8)).filter(ImageFilter.GaussianBlur(1.0))
-    pixels = np.asarray(soft, dtype=np.float32)
-    mean = _box_mean(pixels, 3)
-    variance = np.maximum(_box_mean(np.square(pixels), 3) - np.square(mean), 1e-3)
-    noise = float(np.median(variance[::3, ::3]))
-    pixels = mean + np.maximum(variance - noise, 0.0) / variance * (pixels - mean)
-    return Image.fromarray(np.clip(pixels, 0, 255).astype(np.uint8))
-
-
-def _box_mean(pixels: npt.NDArray[np.float32], radius: int) -> npt.NDArray[np.float32]:
-    """The mean of every pixel's square of 2 · radius + 1, shape as given; edges repeat."""
-    side = 2 * radius + 1
-    padded = np.pad(pixels, ((radius + 1, radius), (radius + 1, radius)), mode="edge")
-    padded[0, :], padded[:, 0] = 0.0, 0.0
-    for axis in (0, 1):
-        total = np.cumsum(padded, axis=axis, dtype=np.float64)
-        padded = (total[side:] - total[:-side] if axis == 0 else total[:, side:] - total[:, :-side]).astype(np.float32)
-    return padded / np.float32(side * side)
-
-
-def _flatten(image: Image.Image) -> Image.Image:
-    """Divide by the local paper brightness, then stretch: shadows of a photograph and grain go, print stays."""
-    paper = np.asarray(_paper(image), dtype=np.float32)
-    paper = np.maximum(paper, max(_DARKEST_PAPER * float(np.median(paper)), 1.0))
-    pixels = np.asarray(image)
-    bright = np.asarray(Image.fromarray(1 / paper).resize(image.size, Image.Resampling.BILINEAR))
-    sample = pixels[::4, ::4] * bright[::4, ::4]
-    middle = float(np.median(sample))
-    grain = 1.5 * float(np.median(np.abs(sample - middle)))
-    white = middle - 2 * grain
-    black = min(float(np.percentile(sample, 0.5)), white - 0.25)
-    # (pixel / paper - black) / (white - black), in place: these arrays are as large as the page.
-    levels = pixels * bright
-    levels -= np.float32(black)
-    levels *= np.float32(255 / (white - black))
-    return Image.fromarray(np.clip(levels, 0, 255, out=levels).astype(np.uint8))
-
-
-def _paper(image: Image.Image) -> Image.Image:
-    """The paper's brightness, a sixteenth of the size: of every place the brightest near it."""
-    size = (max(1, image.width // 16), max(1, image.height // 16))
-    return image.resize(size, Image.Resampling.BOX).filter(ImageFilter.MaxFilter(5)).filter(ImageFilter.BoxBlur(2))
 
 
 def find_skew(image: Image.Image) -> float:

@@ -20,11 +20,11 @@ from PIL.Image import Transpose
 from docalign.document import Box
 from docalign.ingest.layout.frame import from_frame, union
 from docalign.ingest.ocr.check import check_turn, check_words
+from docalign.ingest.ocr.denoise import even_light
 from docalign.ingest.ocr.engine import BackedEngine, OcrEngine, OcrWord
 from docalign.ingest.ocr.enhance import (
     Affine,
     clean,
-    even_light,
     find_skew,
     grow,
     has_ink,
