@@ -10,6 +10,7 @@
         MissingInputError             3  404
         InvalidDocumentError          3  422
         InvalidGoldError              3  422
+        InvalidPreferenceError        3  422
       EncryptedInputError             4  422
       LimitExceededError              5  413
         PageTimeoutError              5  413
@@ -19,6 +20,8 @@
       OcrError                        7  503
         OcrMissingError               7  503
         OcrFailedError                7  503
+      TrainingStoppedError            1  500
+        ForgettingError               1  500
       OutputError                     1  507
         OutputNameError               1  507
       SomeFilesFailedError            1  207
@@ -37,8 +40,10 @@ __all__ = [
     "DocalignError",
     "EmptyInputError",
     "EncryptedInputError",
+    "ForgettingError",
     "InvalidDocumentError",
     "InvalidGoldError",
+    "InvalidPreferenceError",
     "LimitExceededError",
     "MissingInputError",
     "ModelError",
@@ -51,6 +56,7 @@ __all__ = [
     "OutputNameError",
     "PageTimeoutError",
     "SomeFilesFailedError",
+    "TrainingStoppedError",
     "UnreadableInputError",
     "UnsupportedFormatError",
     "UsageError",
@@ -150,6 +156,10 @@ class InvalidGoldError(UnreadableInputError):
     """A docalign.gold/1 line breaks the rules of its schema; `source` is `file:line`."""
 
 
+class InvalidPreferenceError(UnreadableInputError):
+    """A docalign.preference/1 line breaks the rules of its schema, or contradicts another; `source` is `file:line`."""
+
+
 class EncryptedInputError(DocalignError):
     """The file asks for a password."""
 
@@ -196,6 +206,14 @@ class OcrMissingError(OcrError):
 
 class OcrFailedError(OcrError):
     """The engine was there and crashed, hung or answered nonsense."""
+
+
+class TrainingStoppedError(DocalignError):
+    """A training run could not go on: a loss that is no number, a reward that failed. Its best policy so far is kept."""
+
+
+class ForgettingError(TrainingStoppedError):
+    """A training stage made the policy worse on gold than its tolerance allows."""
 
 
 class OutputError(DocalignError):

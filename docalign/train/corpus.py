@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from docalign.errors import DamagedInputError, EmptyInputError
-from docalign.train.jsonl import JsonLinesError, read_json_lines
+from docalign.jsonl import JsonLinesError, read_json_lines
 
 __all__ = ["HELD_OUT_SHARE", "is_held_out", "read_corpus"]
 

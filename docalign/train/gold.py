@@ -18,7 +18,7 @@ from typing import Any, Final
 from docalign.counting import WORDS
 from docalign.document import Document
 from docalign.errors import InvalidDocumentError, InvalidGoldError
-from docalign.train.jsonl import JsonLinesError, read_json_lines, write_lines
+from docalign.jsonl import JsonLinesError, read_json_lines, write_lines
 
 __all__ = ["DEFAULT_SIZES", "SCHEMA", "TARGET_SHARE", "GoldLine", "read_gold", "write_gold"]
 

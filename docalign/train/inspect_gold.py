@@ -16,8 +16,8 @@ from typing import Any, Final
 
 from docalign.counting import counter
 from docalign.errors import DocalignError, InvalidGoldError
+from docalign.jsonl import JsonLinesError, read_json_lines
 from docalign.train.gold import GoldLine
-from docalign.train.jsonl import JsonLinesError, read_json_lines
 
 __all__ = ["GoldCheck", "check_gold", "gold_stats"]
 

@@ -18,8 +18,8 @@ from typing import IO, Any, Final
 
 from docalign import __version__
 from docalign.errors import EmptyInputError, OutputError, UsageError
+from docalign.jsonl import write_lines
 from docalign.train.corpus import is_held_out
-from docalign.train.jsonl import write_lines
 from docalign.train.policy_gold import CONDITIONS
 from docalign.train.prepare.duplicates import NearDuplicates
 from docalign.train.prepare.make import POLICIES, make_line
