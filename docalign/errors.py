@@ -209,7 +209,7 @@ class OcrFailedError(OcrError):
 
 
 class TrainingStoppedError(DocalignError):
-    """A training run could not go on: a loss that is no number, a reward that failed. Its best policy so far is kept."""
+    """A training run could not go on (its loss is no number, a reward failed); its best policy so far is kept."""
 
 
 class ForgettingError(TrainingStoppedError):

@@ -169,8 +169,8 @@ def read_preferences(path: str | Path, *, quarantine: Quarantine | None = None) 
     except JsonLinesError as error:
         raise _no_json(error) from error
     contradictions = _contradictions(found)
-    for error in contradictions.values():
-        refuse(error)
+    for contradiction in contradictions.values():
+        refuse(contradiction)
     lines = [line for number, (_, line) in enumerate(found) if number not in contradictions]
     if not lines:
         raise InvalidPreferenceError(
