@@ -9,7 +9,7 @@ torch = pytest.importorskip("torch", reason="the training extra is not installed
 
 from docalign.chunker import solve  # noqa: E402
 from docalign.chunker.prior import KNOTS, LengthPrior  # noqa: E402
-from docalign.train.segments import log_partition, phi, score  # noqa: E402
+from docalign.train.segments import Segmentations, log_partition, phi, score  # noqa: E402
 from docalign.train.slot_model import PriorHead  # noqa: E402
 from tests.unit.test_solve import FINE, all_starts  # noqa: E402
 
@@ -134,3 +134,108 @@ def test_the_trainable_prior_stays_below_zero_and_starts_where_it_was_put():
     assert all(v < 0 for v in head.prior().values)
     ratios = torch.tensor([0.05, 1.0, 7.0], dtype=torch.float64)
     np.testing.assert_allclose(head(ratios).detach().numpy(), head.prior()(ratios.numpy()), atol=1e-9)
+
+
+# Marginals, entropy, KL and samples, against enumeration.
+
+
+def enumerated(window):
+    """Every possible chunking of a window with its probability."""
+    problem = problem_of(*window)
+    scores = {tuple(y): solve.score(problem, y) for y in all_starts(len(problem.sizes))}
+    possible = {y: v for y, v in scores.items() if np.isfinite(v)}
+    log_z = np.logaddexp.reduce(list(possible.values()))
+    return {y: float(np.exp(v - log_z)) for y, v in possible.items()}
+
+
+def test_marginals_entropy_and_kl_agree_with_enumeration():
+    rng = np.random.default_rng(3)
+    for window in drawn(30, seed=8):
+        odds, *rest = tensors(*window)
+        moved = (window[0] + rng.normal(0, 1, len(window[0])), *window[1:4], LengthPrior())
+        policy, reference = Segmentations.of(odds, *rest), Segmentations.of(*tensors(*moved))
+        ours, theirs = enumerated(window), enumerated(moved)
+        marginals = [sum(p for y, p in ours.items() if i in y) for i in range(len(window[0]))]
+        np.testing.assert_allclose(policy.marginals[0].numpy(), marginals, atol=1e-9)
+        assert policy.entropy.item() == pytest.approx(-sum(p * np.log(p) for p in ours.values() if p), abs=1e-6)
+        expected = sum(p * (np.log(p) - np.log(theirs[y])) for y, p in ours.items() if p)
+        assert policy.kl(reference).item() == pytest.approx(expected, abs=1e-6)
+        assert policy.kl(policy).item() == pytest.approx(0.0, abs=1e-9)
+
+
+def test_many_chunkings_of_a_window_at_once_have_the_probabilities_of_enumeration():
+    for window in drawn(20, seed=12):
+        ours = enumerated(window)
+        count = len(window[0])
+        starts = torch.cat([as_starts(y, count) for y in ours])[None]
+        policy = Segmentations.of(*tensors(*window))
+        np.testing.assert_allclose(policy.log_prob(starts).exp()[0].numpy(), list(ours.values()), atol=1e-9)
+        steps = policy.log_steps(starts)
+        np.testing.assert_allclose(steps.sum(-1).numpy(), policy.log_prob(starts).numpy(), atol=1e-9)
+        assert not steps[starts == 0].any()
+        assert (steps[starts > 0] <= 1e-12).all()
+
+
+def test_the_raw_greedy_chunking_is_the_solvers():
+    for window in drawn(80, seed=13):
+        y = solve.viterbi(problem_of(*window))
+        found = Segmentations.of(*tensors(*window)).viterbi()
+        assert torch.nonzero(found[0]).flatten().tolist() == y
+    tied = (np.zeros(6), np.full(6, 10.0), np.inf, np.inf, LengthPrior())
+    assert torch.nonzero(Segmentations.of(*tensors(*tied)).viterbi()[0]).flatten().tolist() == [0]
+
+
+def test_samples_come_as_often_as_they_should():
+    number = 20_000
+    for window in drawn(6, seed=14):
+        ours, count = enumerated(window), len(window[0])
+        policy = Segmentations.of(*tensors(*window))
+        found = policy.sample(number, torch.Generator().manual_seed(1))
+        again = policy.sample(number, torch.Generator().manual_seed(1))
+        assert torch.equal(found, again)
+        codes = (found[0].long() << torch.arange(count)).sum(1)
+        for y, p in ours.items():
+            share = (codes == sum(1 << i for i in y)).double().mean().item()
+            assert share == pytest.approx(p, abs=4.5 * np.sqrt(p * (1 - p) / number) + 5 / number)
+
+
+def test_gradients_of_entropy_kl_and_steps_agree_with_finite_differences():
+    for window in drawn(3, seed=15):
+        odds, sizes, lengths, target, cap, values = tensors(*window)
+        reference = Segmentations.of(odds + 0.3, sizes, lengths, target, cap, values)
+        starts = Segmentations.of(odds, sizes, lengths, target, cap, values).sample(3, torch.Generator().manual_seed(0))
+
+        def all_of_it(s, v, sizes=sizes, lengths=lengths, target=target, cap=cap, starts=starts, reference=reference):
+            policy = Segmentations.of(s, sizes, lengths, target, cap, v)
+            return policy.entropy, policy.kl(reference), policy.log_steps(starts), policy.marginals
+
+        inputs = (odds.requires_grad_(), values.requires_grad_())
+        assert torch.autograd.gradcheck(all_of_it, inputs, eps=1e-6, atol=1e-5)
+
+
+def test_windows_of_other_lengths_in_the_batch_change_nothing():
+    windows = list(drawn(8, seed=16))
+    prior, width = windows[0][-1], max(len(w[0]) for w in windows) + 2
+
+    def padded(index, fill):
+        return torch.tensor([[*w[index], *[fill] * (width - len(w[index]))] for w in windows])
+
+    lengths = torch.tensor([len(w[0]) for w in windows])
+    ends = (torch.tensor([w[2] for w in windows]), torch.tensor([w[3] for w in windows]))
+    values = torch.tensor(prior.values, dtype=torch.float64)
+    together = Segmentations.of(padded(0, 9.0), padded(1, 1.0), lengths, *ends, values)
+    sampled = together.sample(50, torch.Generator().manual_seed(2))
+    greedy = together.viterbi()
+    for row, window in enumerate(windows):
+        count = len(window[0])
+        alone = Segmentations.of(*tensors(*window[:-1], prior))
+        assert together.entropy[row].item() == pytest.approx(alone.entropy.item(), abs=1e-9)
+        np.testing.assert_allclose(together.marginals[row, :count], alone.marginals[0], atol=1e-9)
+        assert not together.marginals[row, count:].any()
+        assert torch.equal(greedy[row, :count], alone.viterbi()[0])
+        assert sampled[row, :, 0].all()
+        assert not sampled[row, :, count:].any()
+        own = sampled[row, :, :count]
+        assert together.log_prob(sampled)[row].tolist() == pytest.approx(
+            alone.log_prob(own[None])[0].tolist(), abs=1e-9
+        )
