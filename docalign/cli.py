@@ -184,7 +184,12 @@ def train(
         typer.Option("--base", metavar="NAME|PATH", help="The LLM to start from. [default: see `models pull`]"),
     ] = None,
     init: Annotated[
-        Path | None, typer.Option("--init", metavar="DIR", help="A trained policy to go on from, in place of the base.")
+        Path | None,
+        typer.Option(
+            "--init",
+            metavar="DIR|NAME",
+            help="A trained policy or an exported model to go on from, in place of the base.",
+        ),
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with the method's own settings.")

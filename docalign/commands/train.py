@@ -43,6 +43,7 @@ def run_train(
     """Train a chunker on gold lines and print the folder of the policy; an interrupted run in `out` goes on.
 
     Args:
+        init: a trained policy, an exported model, or the name of an installed one.
         dev: files to measure on while training. None: the `.dev` files that stand beside the gold.
 
     Raises:
@@ -60,6 +61,8 @@ def run_train(
     options = read_options(SftOptions, recipe, base=named, seed=seed)
     if init is None:
         options = replace(options, base=str(models.pull(options.base)))
+    else:
+        init = init if init.is_dir() else models.resolve(init)
     beside = [str(p) for p in map(dev_path, map(Path, gold)) if p.is_file()] if dev is None else dev
     if not quiet:
         measured = f", measured on {', '.join(beside)}" if beside else ""

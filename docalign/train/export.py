@@ -60,7 +60,9 @@ def export(policy: Path, out: Path, *, precision: Precision | None = None, probe
         raise ModelIncompatibleError(
             f"{model.config.model_type} policies cannot be quantised.", source=str(policy), remedy="Export it in fp32."
         )
-    shutil.copyfile(policy / "tokenizer.json", out / "tokenizer.json")
+    # The LM's config is not needed to chunk, but to go on training from what is exported.
+    for name in ("tokenizer.json", "config.json"):
+        shutil.copyfile(policy / name, out / name)
     trained = json.loads((policy / "docalign.json").read_text("utf-8"))
     described: dict[str, Any] = {
         "schema": "docalign.model/1",

@@ -25,11 +25,13 @@ _GRID: Final = tuple(0.25 * i for i in range(-8, 17))
 
 
 @torch.no_grad()
-def fit_free_bias(model: nn.Module, windows: Sequence[Mapping[str, Any]], *, pad_id: int) -> float:
-    """The bias (−2 … 4) with the best mean boundary F1 on the windows that state no target; 0.0 if none do."""
+def fit_free_bias(
+    model: nn.Module, windows: Sequence[Mapping[str, Any]], *, pad_id: int, default: float = 0.0
+) -> float:
+    """The bias (−2 … 4) with the best mean boundary F1 on the windows that state no target; `default` if none do."""
     free = [w for w in windows if math.isinf(w["target"])][:_MOST_WINDOWS]
     if not free:
-        return 0.0
+        return default
     scored = []
     batch = partial(collate, pad_id=pad_id)
     for window in free:

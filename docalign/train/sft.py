@@ -181,7 +181,7 @@ def train_sft(
 
     Args:
         gold: `docalign.gold/1` files.
-        init: a policy directory to go on from, in place of a fresh cut of the base.
+        init: a policy directory or an exported model to go on from, in place of a fresh cut of the base.
         dev: `docalign.gold/1` files to measure on while training, none of whose documents may be in `gold`.
         quiet: nothing on standard error.
 
@@ -237,7 +237,7 @@ def train_sft(
     if options.lora_rank:
         trained = trained.merge_and_unload()
     record = asked | {"windows": len(windows), **_curves(trainer.state)}
-    bias = fit_free_bias(trained.eval(), windows, pad_id=config.slot_id)
+    bias = fit_free_bias(trained.eval(), windows, pad_id=config.slot_id, default=config.free_bias)
     save_policy(trained, tokenizer, config, out / "policy", free_bias=bias, run=record)
     (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return out / "policy"

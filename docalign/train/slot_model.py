@@ -2,7 +2,8 @@
 
 Made from any causal LM that transformers can load. The vocabulary head is replaced by the rows of the two labels
 (` S` a chunk starts with this block, ` C` it continues): only they are ever used. What is saved is a directory with
-`policy.safetensors`, `docalign.json`, the LM's `config.json` and its tokenizer; no pickle.
+`policy.safetensors`, `docalign.json`, the LM's `config.json` and its tokenizer; no pickle. An exported model can be
+read in its place.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTra
 from docalign.chunker.prior import KNOTS, LengthPrior
 from docalign.chunker.prompt import PROMPT_VERSION, Renderer
 from docalign.errors import ModelIncompatibleError, ModelMissingError
+from docalign.train.exported import exported_tensors, exported_tokenizer, is_exported
 from docalign.train.segments import phi
 
 __all__ = ["PriorHead", "SlotConfig", "cut_base", "load_policy", "log_odds", "renderer_of", "save_policy"]
@@ -40,16 +42,17 @@ class SlotConfig:
     slot_id: int
     label_ids: tuple[int, int]
     prompt_version: str = PROMPT_VERSION
+    free_bias: float = 0.0
 
 
 class PriorHead(nn.Module):
     """φ as a trainable module: the values at the knots are −softplus(raw), so they stay below 0."""
 
-    def __init__(self, prior: LengthPrior) -> None:
+    def __init__(self, prior: LengthPrior, *, least: float = 0.02) -> None:
+        """`least` is how far below 0 a value starts at least: at 0 itself a knot would get no gradient."""
         super().__init__()
         values = -torch.tensor(prior.values, dtype=torch.float64)
-        # The inverse of softplus; 0 itself is out of reach, so it starts a little below.
-        self.raw = nn.Parameter(torch.log(torch.expm1(values.clamp(min=0.02))))
+        self.raw = nn.Parameter(torch.log(torch.expm1(values.clamp(min=least))))  # the inverse of softplus
 
     @property
     def values(self) -> Tensor:
@@ -161,7 +164,7 @@ def save_policy(
 
 
 def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, SlotConfig]:
-    """Read a policy directory written by `save_policy`, in fp32.
+    """Read a policy directory written by `save_policy`, or the weights of an exported model, in fp32.
 
     Raises:
         ModelMissingError: no such directory.
@@ -169,7 +172,14 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
     """
     try:
         described = json.loads((path / "docalign.json").read_text("utf-8"))
-        tensors = load_file(path / _WEIGHTS)
+        exported = is_exported(path)
+        if exported and not (path / "config.json").is_file():
+            raise ModelIncompatibleError(
+                "the exported model has no config.json, so its architecture is unknown.",
+                source=str(path),
+                remedy="Export it again with this version of docalign.",
+            )
+        tensors = {} if exported else load_file(path / _WEIGHTS)
     except FileNotFoundError as error:
         raise ModelMissingError(
             "this is no policy directory.", source=str(path), remedy="Give --out of a train run."
@@ -185,14 +195,22 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
             remedy="Train it again, or use the docalign version it was made with.",
         )
     config = SlotConfig(
-        described["base"], described["layers"], described["slot_id"], tuple(described["label_ids"]), PROMPT_VERSION
+        described["base"],
+        described["layers"],
+        described["slot_id"],
+        tuple(described["label_ids"]),
+        PROMPT_VERSION,
+        described.get("free_bias", 0.0),
     )
-    model = AutoModelForCausalLM.from_config(  # type: ignore[no-untyped-call]
-        AutoConfig.from_pretrained(path), dtype=torch.float32
-    )
+    lm_config = AutoConfig.from_pretrained(path)
+    model = AutoModelForCausalLM.from_config(lm_config, dtype=torch.float32)  # type: ignore[no-untyped-call]
     _replace_head(model, torch.zeros(2, model.config.hidden_size), LengthPrior())
+    if exported:
+        prior = PriorHead(LengthPrior.from_json(described["prior"]), least=1e-6)
+        tensors = {**exported_tensors(path, lm_config), "length_prior.raw": prior.raw.detach()}
     try:
         model.load_state_dict(tensors)
     except RuntimeError as error:
         raise ModelIncompatibleError(f"its weights do not fit its config ({error}).", source=str(path)) from error
-    return model.eval(), AutoTokenizer.from_pretrained(path), config
+    tokenizer = exported_tokenizer(path, lm_config) if exported else AutoTokenizer.from_pretrained(path)
+    return model.eval(), tokenizer, config
