@@ -24,6 +24,15 @@
         ForgettingError               1  500
       OutputError                     1  507
         OutputNameError               1  507
+      StoreError                      1  503
+        StoreBusyError                1  503
+      FeedbackError                   2  422
+        UnknownTaskError              2  404
+        UnknownItemError              2  404
+        NotYourTaskError              2  403
+        AlreadyJudgedError            2  409
+        RankingError                  2  422
+        TooLongError                  2  413
       SomeFilesFailedError            1  207
 
 A message names the input, says what is wrong, and `remedy` says what to do about it. The codes are
@@ -35,11 +44,13 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 __all__ = [
+    "AlreadyJudgedError",
     "ConfigError",
     "DamagedInputError",
     "DocalignError",
     "EmptyInputError",
     "EncryptedInputError",
+    "FeedbackError",
     "ForgettingError",
     "InvalidDocumentError",
     "InvalidGoldError",
@@ -49,14 +60,21 @@ __all__ = [
     "ModelError",
     "ModelIncompatibleError",
     "ModelMissingError",
+    "NotYourTaskError",
     "OcrError",
     "OcrFailedError",
     "OcrMissingError",
     "OutputError",
     "OutputNameError",
     "PageTimeoutError",
+    "RankingError",
     "SomeFilesFailedError",
+    "StoreBusyError",
+    "StoreError",
+    "TooLongError",
     "TrainingStoppedError",
+    "UnknownItemError",
+    "UnknownTaskError",
     "UnreadableInputError",
     "UnsupportedFormatError",
     "UsageError",
@@ -224,6 +242,57 @@ class OutputError(DocalignError):
 
 class OutputNameError(OutputError):
     """One result cannot be written under its name: too long, or taken by a folder. Others can."""
+
+
+class StoreError(DocalignError):
+    """The database cannot be opened, read or written."""
+
+    http_status = 503
+
+
+class StoreBusyError(StoreError):
+    """Another program held the database for too long; trying again may help."""
+
+
+class FeedbackError(DocalignError):
+    """A judgement or feedback that cannot be stored as it is; nothing of it was."""
+
+    exit_code = 2
+    http_status = 422
+
+
+class UnknownTaskError(FeedbackError):
+    """There is no ranking task of this number, or not any more."""
+
+    http_status = 404
+
+
+class UnknownItemError(FeedbackError):
+    """Feedback names a document, chunking, judgement or annotator that the store does not hold."""
+
+    http_status = 404
+
+
+class NotYourTaskError(FeedbackError):
+    """The task, or the judgement, is another annotator's."""
+
+    http_status = 403
+
+
+class AlreadyJudgedError(FeedbackError):
+    """The annotator has judged this task, or the judgement's id is taken by another one."""
+
+    http_status = 409
+
+
+class RankingError(FeedbackError):
+    """The ranks do not cover the candidates, or the corrected starts are no chunking."""
+
+
+class TooLongError(FeedbackError):
+    """A note, reason or name is longer than a person would write."""
+
+    http_status = 413
 
 
 class SomeFilesFailedError(DocalignError):
