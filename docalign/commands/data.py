@@ -118,7 +118,22 @@ def _table(report: BuildReport, out: Path) -> str:
     ]
     forms = ", ".join(f"{form} {number:,}" for form, number in sorted(report.forms.items()))
     files = [str(out), *([str(dev_path(out))] if report.dev_lines else [])]
-    return "\n".join([*lines, f"conditions: {forms}", *files]) + "\n"
+    return "\n".join([*lines, f"conditions: {forms}", *_alignment(report), *files]) + "\n"
+
+
+def _alignment(report: BuildReport) -> list[str]:
+    """How well rendered copies were matched with their sources, and how many were dropped."""
+    said = []
+    for form in ("pdf", "scan"):
+        kept = sorted(report.alignment.get(form, []))
+        misaligned, failed = (report.left_out[f"{form} copy {why}"] for why in ("misaligned", "not rendered"))
+        if kept or misaligned or failed:
+            quality = f", alignment {kept[len(kept) // 2]:.3f} (median), {kept[0]:.3f} (lowest)" if kept else ""
+            said.append(
+                f"{form} copies: {len(kept)} kept{quality}; {misaligned} dropped for bad alignment, "
+                f"{failed} could not be made"
+            )
+    return said
 
 
 def run_check(gold: Sequence[str], *, quiet: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -64,11 +65,14 @@ def run_train(
     else:
         init = init if init.is_dir() else models.resolve(init)
     beside = [str(p) for p in map(dev_path, map(Path, gold)) if p.is_file()] if dev is None else dev
-    if not quiet:
+    main = os.environ.get("RANK", "0") == "0"  # under `accelerate launch` every process runs this
+    if main and not quiet:
         measured = f", measured on {', '.join(beside)}" if beside else ""
         note(f"training from {init or options.base}{measured}; checkpoints go to {out}")
-    folder = train_sft(gold, Path(out), options, init=init, dev=beside, quiet=quiet)
-    write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
+    command = shlex.join(["docalign", *sys.argv[1:]]) if sys.argv[1:2] == ["train"] else None
+    folder = train_sft(gold, Path(out), options, init=init, dev=beside, quiet=quiet, command=command)
+    if main:
+        write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
 
 def run_export(checkpoint: str, *, out: str) -> None:

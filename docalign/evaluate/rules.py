@@ -6,11 +6,12 @@ oracle (1.0 by construction where the gold came from the policy), no competitor.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Final
 
+from docalign.chunker import outline
+from docalign.chunker.outline import Section, looks_like_heading
 from docalign.counting import counter
 from docalign.train.gold import GoldLine
 from docalign.train.policy_gold import Unit, gold_starts
@@ -20,22 +21,13 @@ __all__ = ["RULES", "Rule", "every", "guess_and_policy", "kind_and_policy", "loo
 Rule = Callable[[GoldLine], list[int]]
 """Gold line → ids of the blocks that start a chunk. The gold starts in the line are not looked at."""
 
-_MAX_HEADING_WORDS: Final = 12
 _GUESSED_LEVEL: Final = 2
-_ENDS_LIKE_TEXT: Final = re.compile(r"[.;:,!?]$")
-_BEGINS_LIKE_HEADING: Final = re.compile(r"[A-Z0-9§(]")
 
 
 def pack(line: GoldLine) -> list[int]:
     """Blocks are packed until the next one would go over the target."""
     target, _ = line.sizes
-    starts, filled = [0], 0
-    for i, unit in enumerate(_units(line)):
-        if filled and filled + unit.tokens > target:
-            starts.append(i)
-            filled = 0
-        filled += unit.tokens
-    return starts
+    return outline.pack([Section(u.tokens, None) for u in _units(line)], target)
 
 
 def guess_and_policy(line: GoldLine) -> list[int]:
@@ -55,15 +47,6 @@ def kind_and_policy(line: GoldLine) -> list[int]:
 def every(line: GoldLine) -> list[int]:
     """A chunk for every block."""
     return list(range(len(line.document.blocks)))
-
-
-def looks_like_heading(text: str) -> bool:
-    """At most 12 words, begins with a capital, a digit, § or (, and does not end like a sentence."""
-    return (
-        len(text.split()) <= _MAX_HEADING_WORDS
-        and _BEGINS_LIKE_HEADING.match(text) is not None
-        and _ENDS_LIKE_TEXT.search(text) is None
-    )
 
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(

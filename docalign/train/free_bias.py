@@ -33,10 +33,12 @@ def fit_free_bias(
     if not free:
         return default
     scored = []
+    device = next(model.parameters()).device
     batch = partial(collate, pad_id=pad_id)
     for window in free:
-        with torch.autocast("cpu", dtype=torch.bfloat16):
-            values = log_odds(model, batch([window]))[0].tolist()
+        with torch.autocast(device.type, dtype=torch.bfloat16):
+            placed = {name: tensor.to(device) for name, tensor in batch([window]).items()}
+            values = log_odds(model, placed)[0].tolist()
         scored.append((values, [i for i, start in enumerate(window["starts"]) if start]))
 
     def mean_f1(bias: float) -> float:

@@ -37,7 +37,8 @@ class GoldLine:
 
     `counter` names what counts tokens for this line (see `docalign.counting`). Sizes are None where only the
     boundaries matter (transcripts). `source` is the corpus, by default the id up to the first `/`. `condition` and
-    `policy` say how the line was made, where that is known.
+    `policy` say how the line was made, where that is known, and `licence` is the document's. `alignment` (0–1) is how
+    well a rendered copy was matched with its source, whose starts it carries.
     """
 
     id: str
@@ -50,6 +51,8 @@ class GoldLine:
     source: str = ""
     condition: str | None = None
     policy: str | None = None
+    licence: str | None = None
+    alignment: float | None = None
 
     def __post_init__(self) -> None:
         if not self.source:
@@ -82,8 +85,13 @@ class GoldLine:
             "max_tokens": self.max_tokens,
             "source": self.source,
         }
-        extra = {"condition": self.condition, "policy": self.policy}
-        return value | {name: text for name, text in extra.items() if text is not None}
+        extra = {
+            "condition": self.condition,
+            "policy": self.policy,
+            "licence": self.licence,
+            "alignment": self.alignment,
+        }
+        return value | {name: said for name, said in extra.items() if said is not None}
 
     @classmethod
     def from_json(cls, value: Any, *, where: str = "gold line") -> GoldLine:
@@ -121,6 +129,8 @@ class GoldLine:
             source=_optional_text(value, "source", where) or "",
             condition=_optional_text(value, "condition", where),
             policy=_optional_text(value, "policy", where),
+            licence=_optional_text(value, "licence", where),
+            alignment=_share(value, "alignment", where),
         )
 
 
@@ -163,6 +173,15 @@ def _optional_text(value: Mapping[str, Any], field: str, where: str) -> str | No
     if found is not None and not isinstance(found, str):
         raise _invalid(field, "a string or null", found, where)
     return found
+
+
+def _share(value: Mapping[str, Any], field: str, where: str) -> float | None:
+    found = value.get(field)
+    if found is None:
+        return None
+    if isinstance(found, bool) or not isinstance(found, int | float) or not 0 <= found <= 1:
+        raise _invalid(field, "a number from 0 to 1, or null", found, where)
+    return float(found)
 
 
 def _size(value: Mapping[str, Any], field: str, where: str) -> int | None:

@@ -7,7 +7,7 @@ person can mend them in one go.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from docalign.errors import DocalignError, InvalidGoldError
 from docalign.jsonl import JsonLinesError, read_json_lines
 from docalign.train.gold import GoldLine
 
-__all__ = ["GoldCheck", "check_gold", "gold_stats"]
+__all__ = ["GoldCheck", "check_gold", "gold_stats", "one_label"]
 
 _QUARTILES: Final = 4
 _MIN_LABELS: Final = 0.005
@@ -57,13 +57,26 @@ def check_gold(paths: Sequence[str | Path]) -> GoldCheck:
             check.errors.append(
                 _error("the file holds no gold lines.", str(path), "Write docalign.gold/1 lines to it.")
             )
-    if check.lines and not _MIN_LABELS * blocks < starts < (1 - _MIN_LABELS) * blocks:
-        which = "no block but the first starts a chunk" if not starts else f"{starts} of {blocks} blocks start a chunk"
-        text = f"in all lines together {which}: there is one label only, and nothing to learn."
-        check.errors.append(
-            _error(text, ", ".join(map(str, paths)), "Give lines with more than one chunk of some blocks.")
-        )
+    if check.lines and (problem := _one_label(starts, blocks, paths)):
+        check.errors.append(problem)
     return check
+
+
+def one_label(windows: Iterable[Mapping[str, Any]], paths: Sequence[str | Path]) -> InvalidGoldError | None:
+    """What is wrong with training windows (0/1 `starts` by block) that hold one label only; None if nothing is."""
+    starts = blocks = 0
+    for window in windows:
+        starts += sum(window["starts"]) - 1
+        blocks += len(window["starts"]) - 1
+    return _one_label(starts, blocks, paths)
+
+
+def _one_label(starts: int, blocks: int, paths: Sequence[str | Path]) -> InvalidGoldError | None:
+    if _MIN_LABELS * blocks < starts < (1 - _MIN_LABELS) * blocks:
+        return None
+    which = "no block but the first starts a chunk" if not starts else f"{starts} of {blocks} blocks start a chunk"
+    text = f"in all lines together {which}: there is one label only, and nothing to learn."
+    return _error(text, ", ".join(map(str, paths)), "Give lines with more than one chunk of some blocks.")
 
 
 def _error(what: str, where: str, remedy: str) -> InvalidGoldError:

@@ -8,7 +8,8 @@ ends, then at words, before anything else. Transcripts start at their topics and
 From one corpus document come three conditions: `marked` (headings look like headings), `bare` (heading lines are
 there, unmarked) and `headless` (heading lines are gone; only the words tell). Counts are `words*1.35`.
 
-It draws nothing at random and picks no sizes: callers choose target, limit and condition.
+The packing of sections is the rule behind the prompt's outline hint (`chunker.outline`); the limit is kept here. This
+module draws nothing at random and picks no sizes: callers choose target, limit and condition.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate, pairwise
 from typing import Any, Final, Literal, Protocol, cast
 
+from docalign.chunker.outline import Section, pack_sections
 from docalign.counting import TOKENS_PER_WORD, WORDS, count_words
 from docalign.document import Block, Document, Kind
 from docalign.errors import UsageError
@@ -52,7 +54,6 @@ _MIN_BLOCKS: Final = 20
 _MIN_BLOCKS_KEPT: Final = 15
 _MIN_STARTS: Final = 3
 _HEADING_SCALE: Final = 1.4
-_NO_LEVEL: Final = 9
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?;])\s+")
 
 
@@ -166,40 +167,8 @@ def gold_starts(units: Sequence[Unit], *, target: int, limit: int) -> list[int]:
     if not units:
         return []
     sums = [0, *accumulate(u.tokens for u in units)]  # sums[j] - sums[i]: tokens of units[i:j]
-    starts: list[int] = []
-    filled, level_above = 0, 0  # of the chunk that is open: tokens, and the level it opened with
-    for first, end in _sections(units):
-        length, level = sums[end] - sums[first], units[first].level or _NO_LEVEL
-        joins = filled + length <= target and level >= level_above and filled < 0.6 * target
-        if starts and joins:
-            filled += length
-            continue
-        starts.append(first)
-        level_above, filled = level, length
-        if length > limit:
-            cuts = _even_cuts(units, first, end, sums, parts=-(-length // target))
-            starts += cuts
-            filled = sums[end] - sums[cuts[-1] if cuts else first]
-    return keep_within(units, starts, limit, sums)
-
-
-def _sections(units: Sequence[Unit]) -> Iterator[tuple[int, int]]:
-    """`(first, end)` of the leaf sections: each begins at a heading that follows no heading."""
-    firsts = [0] + [i for i in range(1, len(units)) if units[i].is_heading and not units[i - 1].is_heading]
-    return pairwise([*firsts, len(units)])
-
-
-def _even_cuts(units: Sequence[Unit], first: int, end: int, sums: Sequence[int], *, parts: int) -> list[int]:
-    """Where to cut a section into about `parts` even parts: not after a heading, not just before its end."""
-    part_tokens = (sums[end] - sums[first]) / parts
-    cuts: list[int] = []
-    begun = first
-    for j in range(first + 1, end):
-        enough = sums[j] - sums[begun] + units[j].tokens / 2 >= part_tokens
-        if enough and not units[j - 1].is_heading and sums[end] - sums[j] > 0.4 * part_tokens:
-            cuts.append(j)
-            begun = j
-    return cuts
+    sections = [Section(u.tokens, (u.level or 0) if u.is_heading else None) for u in units]
+    return keep_within(units, pack_sections(sections, target, limit), limit, sums)
 
 
 def keep_within(units: Sequence[Unit], starts: Sequence[int], limit: int, sums: Sequence[int]) -> list[int]:

@@ -51,7 +51,14 @@ def rendered_lines(draws: Iterable[Draw], mode: Mode, number: int, counts: Rende
             counts.misaligned += 1
             continue
         counts.kept += 1
-        yield replace(line, id=f"{line.id}~{mode}", document=copy, starts=starts, condition=f"{mode}-{condition}")
+        yield replace(
+            line,
+            id=f"{line.id}~{mode}",
+            document=copy,
+            starts=starts,
+            condition=f"{mode}-{condition}",
+            alignment=round(quality, 4),
+        )
 
 
 def _as_corpus(document: Document) -> list[dict[str, object]]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 import logging
+import math
 import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -30,7 +31,10 @@ from docalign.errors import UsageError
 from docalign.train.dev_score import dev_score
 from docalign.train.free_bias import fit_free_bias
 from docalign.train.gold import GoldLine, read_gold
+from docalign.train.inspect_gold import one_label
+from docalign.train.processes import is_main, main_first
 from docalign.train.progress import TrainingProgress
+from docalign.train.record import run_facts
 from docalign.train.run_folder import claim_run, digest_of
 from docalign.train.segments import log_partition, score
 from docalign.train.slot_model import cut_base, load_policy, log_odds, renderer_of, save_policy
@@ -41,6 +45,8 @@ __all__ = ["SftOptions", "train_sft"]
 log: Final = logging.getLogger(__name__)
 
 Loss = Literal["likelihood", "cross_entropy"]
+
+_LOG_STEPS: Final = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +180,7 @@ def train_sft(
     init: Path | None = None,
     dev: Sequence[str | Path] = (),
     quiet: bool = True,
+    command: str | None = None,
 ) -> Path:
     """Train a policy on gold lines and write it to `out / "policy"`.
 
@@ -184,6 +191,7 @@ def train_sft(
         init: a policy directory or an exported model to go on from, in place of a fresh cut of the base.
         dev: `docalign.gold/1` files to measure on while training, none of whose documents may be in `gold`.
         quiet: nothing on standard error.
+        command: the command line, for the run's record.
 
     Raises:
         UsageError: another run lies in `out`, a document is in both `gold` and `dev`, or an option makes no sense.
@@ -195,7 +203,9 @@ def train_sft(
         "dev": digest_of(dev),
         "init": digest_of([init]) if init else None,
     }
-    if claim_run(out, asked):
+    with main_first():  # the first process claims the folder; the others find their own question in it
+        finished = claim_run(out, asked)
+    if finished:
         return out / "policy"
     disable_progress_bar()  # type: ignore[no-untyped-call]
     set_seed(options.seed)
@@ -208,6 +218,8 @@ def train_sft(
     )
     if not windows:
         raise UsageError("no window of the gold is usable.", remedy="Give gold lines with at least two blocks.")
+    if problem := one_label(windows, gold):
+        raise problem
     dev_gold = _dev_lines(dev, documents, options)
     windows = bucketed(windows, options.batch_windows, seed=options.seed)
     trainer = SlotTrainer(
@@ -227,19 +239,22 @@ def train_sft(
     )
     for printer in (PrinterCallback, ProgressCallback):
         trainer.remove_callback(printer)
-    trainer.add_callback(TrainingProgress(quiet=quiet))
-    curves: Any = TensorBoardCallback
-    trainer.add_callback(curves(SummaryWriter(str(out / "tensorboard"))))
+    trainer.add_callback(TrainingProgress(quiet=quiet or not is_main()))
+    if is_main():
+        curves: Any = TensorBoardCallback
+        trainer.add_callback(curves(SummaryWriter(str(out / "tensorboard"))))
     _unfreeze_prior(trainer.accelerator.unwrap_model(trainer.model))
     newest = _newest_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     trained = trainer.accelerator.unwrap_model(trainer.model)
     if options.lora_rank:
         trained = trained.merge_and_unload()
-    record = asked | {"windows": len(windows), **_curves(trainer.state)}
-    bias = fit_free_bias(trained.eval(), windows, pad_id=config.slot_id, default=config.free_bias)
-    save_policy(trained, tokenizer, config, out / "policy", free_bias=bias, run=record)
-    (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    if is_main():
+        record = asked | run_facts(gold, dev, windows=len(windows), command=command) | _curves(trainer.state)
+        bias = fit_free_bias(trained.eval(), windows, pad_id=config.slot_id, default=config.free_bias)
+        save_policy(trained, tokenizer, config, out / "policy", free_bias=bias, run=record)
+        (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
+    trainer.accelerator.wait_for_everyone()
     return out / "policy"
 
 
@@ -291,7 +306,13 @@ def _arguments(out: Path, options: SftOptions, *, measured: bool) -> SFTConfig:
         bf16=bf16,
         use_cpu=not torch.cuda.is_available(),
         gradient_checkpointing=options.gradient_checkpointing,
-        logging_steps=10,
+        # The reentrant kind gives no gradients where the embeddings are frozen.
+        gradient_checkpointing_kwargs={"use_reentrant": False} if options.gradient_checkpointing else None,
+        # Every trained weight is used in every step. Looking for unused ones would miss the length prior, which is
+        # used outside the wrapped model's forward pass.
+        ddp_find_unused_parameters=False,
+        # The loss is averaged since the last log; a resumed run must begin where a log was.
+        logging_steps=math.gcd(_LOG_STEPS, options.save_steps),
         save_steps=options.save_steps,
         save_total_limit=2,
         eval_strategy="steps" if measured else "no",
@@ -328,6 +349,13 @@ def _unfreeze_prior(model: nn.Module) -> None:
 
 
 def _newest_checkpoint(out: Path) -> Path | None:
+    """The newest checkpoint that is whole: its state is written last, and may have been cut short by a kill."""
     found = sorted(out.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
-    complete = [p for p in found if (p / "trainer_state.json").is_file()]
-    return complete[-1] if complete else None
+    return next((p for p in reversed(found) if _is_whole(p / "trainer_state.json")), None)
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return isinstance(json.loads(state.read_text("utf-8")), dict)
+    except (OSError, ValueError):
+        return False

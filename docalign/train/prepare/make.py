@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final, Literal
+from typing import TYPE_CHECKING, Final
 
 from docalign.counting import WORDS
 from docalign.errors import DocalignError
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
 __all__ = ["POLICIES", "Why", "make_line"]
 
-Why = Literal["too little", "misaligned", "not rendered"]
+Why = str
+"""Why a task made no line: `too little`, `FORM copy misaligned`, `FORM copy not rendered`."""
 
 POLICIES: Final[dict[str, tuple[str, StartsPolicy]]] = {
     "reference": (POLICY, gold_starts),
@@ -39,7 +40,7 @@ def make_line(task: Task, document: Structured, policy: str, pool: WorkerPool | 
     line = _native(task, document, policy) if task.form == "native" else _plain(task, document, policy)
     if line is None:
         return "too little"
-    line = replace(line, id=f"{line.id}~{task.seed:012x}", source=document.source)
+    line = replace(line, id=f"{line.id}~{task.seed:012x}", source=document.source, licence=document.licence)
     if task.form not in ("pdf", "scan"):
         return line
     return _rendered(line, document, task, task.form, pool)
@@ -95,8 +96,14 @@ def _rendered(line: GoldLine, document: Structured, task: Task, mode: Mode, pool
     try:
         copy, starts, quality = rendered_gold(source, line.starts, seed=task.seed, mode=mode, pool=pool)
     except DocalignError:
-        return "not rendered"
+        return f"{mode} copy not rendered"
     if quality < MIN_QUALITY or len(starts) < _MIN_STARTS:
-        return "misaligned"
-    copy = replace(copy, source=document.id)
-    return replace(line, id=f"{line.id}~{mode}", document=copy, starts=starts, condition=f"{mode}-{line.condition}")
+        return f"{mode} copy misaligned"
+    return replace(
+        line,
+        id=f"{line.id}~{mode}",
+        document=replace(copy, source=document.id),
+        starts=starts,
+        condition=f"{mode}-{line.condition}",
+        alignment=round(quality, 4),
+    )

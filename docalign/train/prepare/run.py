@@ -67,7 +67,8 @@ class BuildOptions:
 
 @dataclass(slots=True)
 class BuildReport:
-    """What a build did. Counters by domain; `left_out` counts tasks by why they made no line."""
+    """What a build did. Counters by domain; `left_out` counts tasks by why they made no line; `alignment` has, by form,
+    how well each kept copy was matched with its source (0–1)."""
 
     documents: Counter[str] = field(default_factory=Counter)
     train_lines: Counter[str] = field(default_factory=Counter)
@@ -76,6 +77,7 @@ class BuildReport:
     starts: Counter[str] = field(default_factory=Counter)
     forms: Counter[str] = field(default_factory=Counter)
     left_out: Counter[str] = field(default_factory=Counter)
+    alignment: dict[str, list[float]] = field(default_factory=dict)
     duplicates: list[tuple[str, str]] = field(default_factory=list)
     passed: list[Passed] = field(default_factory=list)
     resumed_at: int = 0
@@ -236,6 +238,8 @@ def _split(journal: Path, out: Path, report: BuildReport) -> None:
             report.blocks[domain] += len(line["document"]["blocks"])
             report.starts[domain] += len(line["starts"])
             report.forms[line["condition"]] += 1
+            if "alignment" in line:
+                report.alignment.setdefault(line["condition"].split("-", 1)[0], []).append(line["alignment"])
             yield json.dumps(line, ensure_ascii=False)
 
     report.left_out.update(entry["why"] for entry in _entries(journal) if "why" in entry)
