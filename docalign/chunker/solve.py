@@ -14,7 +14,7 @@ It knows no text and no tokenizer: `atoms.py` makes the problem.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -23,7 +23,7 @@ import numpy.typing as npt
 
 from docalign.chunker.prior import LengthPrior
 
-__all__ = ["Problem", "boundary_marginals", "log_partition", "reach_within", "sample", "score", "viterbi"]
+__all__ = ["Problem", "boundary_marginals", "log_partition", "margins", "reach_within", "sample", "score", "viterbi"]
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -159,6 +159,38 @@ def score(problem: Problem, starts: list[int]) -> float:
             return float("-inf")
         total += phi[end - start - 1] + (cuts[start] if start else 0.0)
     return float(total)
+
+
+def margins(problem: Problem, starts: Sequence[int]) -> Floats:
+    """By how much each of `starts` is preferred to doing without it, `(len(starts),)`.
+
+    The score of the best segmentation minus that of the best one in which no chunk starts there (max-marginals); +inf
+    where there is none: the first start, and those the limit forces.
+    """
+    if _independent(problem):
+        gain = problem.cut_scores()
+        return np.array([gain[i] if i else np.inf for i in starts])
+    count = len(problem.sizes)
+    gain, step = np.append(problem.cut_scores(), 0.0), _steps(problem)
+    behind = np.zeros(count + 1)
+    for i in range(count - 1, -1, -1):
+        phi = step(i)
+        ends = slice(i + 1, i + 1 + len(phi))
+        behind[i] = (phi + gain[ends] + behind[ends]).max()
+    before = np.full(count + 1, -np.inf)
+    before[0] = 0.0
+    without = dict.fromkeys(starts, -np.inf)
+    asked = np.array(sorted(without), dtype=np.int64)
+    for i in range(count):
+        phi = step(i)
+        ends = slice(i + 1, i + 1 + len(phi))
+        through = before[i] + phi + gain[ends]
+        before[ends] = np.maximum(before[ends], through)
+        # The chunks that start here and end behind j are those that skip j.
+        best = np.maximum.accumulate((through + behind[ends])[::-1])[::-1]
+        for j in asked[np.searchsorted(asked, i + 1) : np.searchsorted(asked, i + len(phi))]:
+            without[int(j)] = max(without[int(j)], float(best[j - i]))
+    return np.array([behind[0] - without[i] if without[i] > -np.inf else np.inf for i in starts])
 
 
 def _backward(problem: Problem) -> Floats:

@@ -14,6 +14,7 @@ from docalign.chunker.solve import (
     Problem,
     boundary_marginals,
     log_partition,
+    margins,
     reach_within,
     sample,
     score,
@@ -177,3 +178,20 @@ def test_the_prior_is_linear_between_knots_and_keeps_falling_beyond_the_last():
 def test_a_prior_that_is_none_is_refused(values, knots):
     with pytest.raises(ModelIncompatibleError):
         LengthPrior(values, knots)
+
+
+def test_margins_are_what_the_best_chunking_loses_without_each_cut():
+    forced = 0
+    for problem in problems(120, grid=1024.0, seed=11):
+        starts = viterbi(problem)
+        scores = {tuple(y): plain_score(problem, y) for y in all_starts(len(problem.sizes))}
+        best = max(scores.values())
+        for start, margin in zip(starts, margins(problem, starts), strict=True):
+            without = max((v for y, v in scores.items() if start not in y), default=-np.inf)
+            if without == -np.inf:
+                forced += start > 0
+                assert margin == np.inf
+            else:
+                assert margin == pytest.approx(best - without, abs=1e-9)
+                assert margin >= 0
+    assert forced > 10
