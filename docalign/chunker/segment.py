@@ -22,7 +22,7 @@ from docalign.chunker.solve import Problem, boundary_marginals, viterbi
 from docalign.counting import Counter
 from docalign.document import Document
 
-__all__ = ["INSIDE_BLOCK", "Segment", "Segmentation", "segment", "segment_with_boundaries"]
+__all__ = ["INSIDE_BLOCK", "Segment", "Segmentation", "Solved", "segment", "segment_with_boundaries", "solved"]
 
 INSIDE_BLOCK: Final = -6.0
 """The fixed, low log-odds of a cut inside a block."""
@@ -47,6 +47,16 @@ class Segmentation:
 
     segments: list[Segment]
     boundaries: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The solver's problem and its answer: `starts` are indexes of `atoms`. `reach` is None where there is no limit."""
+
+    atoms: list[Atom]
+    problem: Problem
+    starts: list[int]
+    reach: Reach | None
 
 
 def segment(
@@ -82,20 +92,13 @@ def segment_with_boundaries(
     free_bias: float = 0.0,
 ) -> Segmentation:
     """As `segment`, with the marginals of the legal policy at every block, chosen or not."""
-    atoms = atoms_of(document, count, max_tokens)
+    found = solved(
+        document, log_odds, count=count, max_tokens=max_tokens, target=target, prior=prior, free_bias=free_bias
+    )
+    atoms, reach = found.atoms, found.reach
     if not atoms:
         return Segmentation([], np.zeros(len(document.blocks)))
-    reach = None if max_tokens is None else Reach(document, atoms, count, max_tokens)
-    problem = Problem(
-        log_odds=_atom_log_odds(atoms, log_odds, free_bias if max_tokens is None else 0.0),
-        sizes=np.array([a.tokens for a in atoms], dtype=np.float64),
-        target=None if target is None else float(target),
-        cap=None if max_tokens is None else float(max_tokens),
-        orphan=np.array(orphan_weights(atoms, reach)),
-        prior=prior,
-    )
-    problem, starts = _solve_within(problem, reach, max_tokens)
-    marginals = boundary_marginals(problem)
+    marginals = boundary_marginals(found.problem)
     segments = [
         Segment(
             start=atoms[first].start,
@@ -106,9 +109,34 @@ def segment_with_boundaries(
             boundary=float(marginals[first]) if first and atoms[first].opens_block else 1.0,
             blocks=_blocks(atoms[first:last]),
         )
-        for first, last in pairwise([*starts, len(atoms)])
+        for first, last in pairwise([*found.starts, len(atoms)])
     ]
     return Segmentation(segments, _at_blocks(atoms, marginals, len(document.blocks)))
+
+
+def solved(
+    document: Document,
+    log_odds: Floats,
+    *,
+    count: Counter,
+    max_tokens: int | None,
+    target: int | None,
+    prior: LengthPrior,
+    free_bias: float = 0.0,
+) -> Solved:
+    """As `segment`, before anything is described: the problem over atoms and the starts that solve it."""
+    atoms = atoms_of(document, count, max_tokens)
+    reach = Reach(document, atoms, count, max_tokens) if atoms and max_tokens is not None else None
+    problem = Problem(
+        log_odds=_atom_log_odds(atoms, log_odds, free_bias if max_tokens is None else 0.0),
+        sizes=np.array([a.tokens for a in atoms], dtype=np.float64),
+        target=None if target is None else float(target),
+        cap=None if max_tokens is None else float(max_tokens),
+        orphan=np.array(orphan_weights(atoms, reach)),
+        prior=prior,
+    )
+    problem, starts = _solve_within(problem, reach, max_tokens)
+    return Solved(atoms, problem, starts, reach)
 
 
 def _at_blocks(atoms: Sequence[Atom], marginals: Floats, blocks: int) -> Floats:
