@@ -22,11 +22,13 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from docalign.errors import ConfigError
+from docalign.rewards.weights import RewardSettings
 
 __all__ = [
     "ChunkSettings",
     "IngestSettings",
     "ModelSettings",
+    "RewardSettings",
     "Settings",
     "find_config",
     "load_settings",
@@ -97,10 +99,16 @@ class Settings:
     chunk: ChunkSettings = field(default_factory=ChunkSettings)
     ingest: IngestSettings = field(default_factory=IngestSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
+    rewards: RewardSettings = field(default_factory=RewardSettings)
     file: Path | None = None
 
 
-SECTIONS: Final[dict[str, type[Any]]] = {"chunk": ChunkSettings, "ingest": IngestSettings, "model": ModelSettings}
+SECTIONS: Final[dict[str, type[Any]]] = {
+    "chunk": ChunkSettings,
+    "ingest": IngestSettings,
+    "model": ModelSettings,
+    "rewards": RewardSettings,
+}
 
 _WORDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}
 _FLAGS: Final = {

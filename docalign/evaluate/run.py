@@ -56,7 +56,8 @@ _METRICS: Final = ("boundary_f1", "precision", "recall", "pk", "windowdiff", "bo
 
 @dataclass(frozen=True, slots=True)
 class DocumentResult:
-    """What one document contributes. `elapsed_s` is the chunker's own time; `rewards` are 0–1 by name.
+    """What one document contributes. `elapsed_s` is the chunker's own time; `rewards` are 0–1 by name, those that
+    had something to judge.
 
     `form` is how its blocks came about (`plain`, `native`, `pdf`, `scan`), `size` the range its target lies in.
     `calibration` pairs the probability of a start with the truth, by block, where the chunker gives probabilities.
@@ -104,6 +105,7 @@ def evaluate_line(
     answer = chunk(line)
     spans = tuple(answer.spans if isinstance(answer, Chunking) else answer)
     elapsed_s = perf_counter() - began
+    scores = {name: reward(document, spans, sizes) for name, reward in rewards.items()}
     return DocumentResult(
         id=line.id,
         source=line.source,
@@ -114,7 +116,7 @@ def evaluate_line(
         blocks=len(document.blocks),
         chunks=len(spans),
         scores=boundary_scores(starts_of(document, spans), line.starts, len(document.blocks)),
-        rewards=MappingProxyType({name: reward(document, spans, sizes).value for name, reward in rewards.items()}),
+        rewards=MappingProxyType({n: s.value for n, s in scores.items() if s.applies}),
         # A transcript states no sizes: only its boundaries matter, so no chunk of it can be over a limit.
         broken=violations(document, spans, count, line.max_tokens),
         elapsed_s=elapsed_s,
@@ -195,12 +197,15 @@ def paired_difference(
 def _summary(results: Sequence[DocumentResult]) -> dict[str, Any]:
     scores = [asdict(r.scores) for r in results]
     elapsed_s = sum(r.elapsed_s for r in results)
-    names = results[0].rewards
+    rewards: dict[str, list[float]] = defaultdict(list)
+    for result in results:
+        for name, value in result.rewards.items():
+            rewards[name].append(value)
     intervals = {m: bootstrap_interval([s[m] for s in scores]) for m in ("boundary_f1", "boundary_similarity")}
     return {
         "documents": len(results),
         **{metric: round(_mean([s[metric] for s in scores]), 6) for metric in _METRICS},
-        "rewards": {name: round(_mean([r.rewards[name] for r in results]), 6) for name in names},
+        "rewards": {name: round(_mean(values), 6) for name, values in rewards.items()},
         "over_limit": sum(r.broken.over_limit for r in results),
         "orphan_headings": sum(r.broken.orphan_headings for r in results),
         "lost_characters": sum(r.broken.lost_characters for r in results),

@@ -1,0 +1,60 @@
+"""The weights of the composite reward: `[rewards]` of docalign.toml, and the defaults with a reason for each.
+
+They were written down before any policy was trained against them, looking at gold and degenerate chunkings only
+(`benchmarks/rewards.py`). Changing a default changes what every later run optimises: say so in the changelog.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from docalign.errors import ConfigError
+
+__all__ = ["RewardSettings", "rule_weights"]
+
+
+@dataclass(frozen=True, slots=True)
+class RewardSettings:
+    """`[rewards]`: how much each part counts in the composite; 0 shows a part without counting it.
+
+    Only ratios matter. A part that does not apply to a document (it has no list, no heading) is left out there.
+    """
+
+    within_limit: float = 2.0
+    """A promise, but one the solver keeps at run time anyway; training needs it only so that it is not far off."""
+    length_band: float = 3.0
+    """The size is the one thing every user states; nothing else applies to every document to this extent."""
+    not_too_short: float = 1.5
+    """Fragments are what users of other chunkers complain of most; half of the band's weight, since the band knows
+    short chunks too."""
+    headings_kept: float = 2.0
+    """A promise like the limit."""
+    headings_start: float = 2.0
+    """Where authors marked sections, a chunk that ends with its section is the best evidence of a good boundary."""
+    depth_respected: float = 2.0
+    """The same evidence, for the outline above the section."""
+    lists_whole: float = 1.0
+    """Matters where there are lists; a cut list is a nuisance, not an error."""
+    tables_whole: float = 1.0
+    """As lists."""
+    sentences_whole: float = 1.0
+    """Rare between blocks, and seen with few false alarms."""
+    self_contained: float = 1.5
+    """Decides whether a passage can be read alone, but rests on a list of words: more than one nuisance, less than a
+    promise."""
+    noise_apart: float = 1.0
+    """Applies to few documents; where it does it must outweigh nothing but itself."""
+    personal_data_together: float = 1.0
+    """Applies to few documents; those who need it raise it."""
+
+    def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if isinstance(value, float | int) and not 0 <= value < float("inf"):
+                raise ConfigError(f"the weight {field.name} is {value}.", remedy="Weights are 0 or more, and finite.")
+
+
+def rule_weights(settings: RewardSettings | None = None) -> dict[str, float]:
+    """The weights of the rule rewards by name."""
+    settings = settings or RewardSettings()
+    return {f.name: float(getattr(settings, f.name)) for f in fields(settings) if f.type == "float"}
