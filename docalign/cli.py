@@ -14,7 +14,7 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
-from docalign.commands.flags import ChunkFlags, ReadFlags, given, takes
+from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
 if TYPE_CHECKING:
@@ -118,6 +118,36 @@ def chunk(
     flags = given(chunking) | {"format": format}
     settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model})
     run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet)
+
+
+@app.command()
+@takes(chunking=SizeFlags, reading=ReadFlags)
+def explain(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file, or '-' for standard input.")],
+    *,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What to write.")] = "text",  # noqa: A002
+    out: Out = None,
+    chunking: SizeFlags,
+    model: Model = None,
+    against: Annotated[
+        str | None,
+        typer.Option("--against", metavar="PATH", help="Another model: would it cut there too, and where else?"),
+    ] = None,
+    reading: ReadFlags,
+    stdin_name: StdinName = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say why every chunk of a file starts where it does.
+
+    For each start: s, the model's log-odds; φ, what the length prior says of the chunk; p, the probability of a start
+    here; the margin by which the chunking beats the best one without this cut; whether the limit or a heading forces it
+    (* marks a cut inside a block); and which rule rewards it serves.
+    """
+    from docalign.commands.explain import run_explain
+
+    settings = _settings(config, chunk=given(chunking), ingest=given(reading), model={"path": model})
+    run_explain(file, out=out, format=format, against=against, stdin_name=stdin_name, settings=settings, quiet=quiet)
 
 
 @models_app.command("list")

@@ -14,12 +14,12 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
-__all__ = ["ChunkFlags", "ReadFlags", "given", "takes"]
+__all__ = ["ChunkFlags", "ReadFlags", "SizeFlags", "given", "takes"]
 
 
 @dataclass(frozen=True, slots=True)
-class ChunkFlags:
-    """Options of `[chunk]`."""
+class SizeFlags:
+    """Options of `[chunk]` that decide where chunks start."""
 
     max_tokens: Annotated[
         int | None, typer.Option("--max-tokens", metavar="N", help="No chunk has more tokens. [default: 512]")
@@ -32,6 +32,12 @@ class ChunkFlags:
         str | None,
         typer.Option("--tokenizer", metavar="NAME|PATH", help="What counts tokens. [default: the model's tokenizer]"),
     ] = None
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkFlags(SizeFlags):
+    """Options of `[chunk]`."""
+
     embed_text: Annotated[
         bool | None,
         typer.Option("--embed-text/--no-embed-text", help="Add a field for the embedder: headings, overlap, text."),
@@ -86,7 +92,7 @@ class ReadFlags:
     ] = None
 
 
-def given(flags: ChunkFlags | ReadFlags) -> dict[str, Any]:
+def given(flags: SizeFlags | ReadFlags) -> dict[str, Any]:
     """The flags as values of their section; None where a flag was not given."""
     return asdict(flags)
 
