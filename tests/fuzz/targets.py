@@ -8,6 +8,7 @@ that the reader does not know its own input. Pages are not read by OCR: an engin
 from __future__ import annotations
 
 import importlib
+import shutil
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -27,11 +28,12 @@ from tests.fuzz.seeds import GOOD
 if TYPE_CHECKING:
     from docalign.document import Document
 
-__all__ = ["FINDINGS", "names", "read", "seeds"]
+__all__ = ["FINDINGS", "gather", "names", "read", "seeds"]
 
 FINDINGS: Final = Path(__file__).parent / "findings"
 """A folder for each target; its files are replayed for ever."""
 
+_ARTIFACTS: Final = ("crash-*", "oom-*", "timeout-*", "leak-*", "slow-unit-*")
 _OPTIONS: Final = IngestOptions(max_bytes=1 << 22, max_pages=20, max_pixels=1 << 22, workers=1)
 _CONVERTER: Final = "docalign.ingest.readers.libreoffice"
 """Files that LibreOffice converts: what would be fuzzed is LibreOffice."""
@@ -101,6 +103,13 @@ def _pages(reader: Any, path: Path) -> Document:
             return build_document(pages, source=path.name, sha256="0" * 64)
         finally:
             opened.close()
+
+
+def gather(name: str, folder: Path, findings: Path = FINDINGS) -> list[Path]:
+    """Move what libFuzzer left in a folder to the target's findings."""
+    left = sorted(path for pattern in _ARTIFACTS for path in folder.glob(pattern))
+    (findings / name).mkdir(parents=True, exist_ok=True)
+    return [Path(shutil.move(path, findings / name / path.name)) for path in left]
 
 
 def seeds(name: str) -> list[bytes]:

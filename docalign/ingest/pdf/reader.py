@@ -22,6 +22,7 @@ from docalign.ingest.pdf.chars import crop_box
 from docalign.ingest.pdf.damage import page_damage
 from docalign.ingest.pdf.forms import FormText, form_text, refuse_dynamic_form, xfa_warning
 from docalign.ingest.pdf.images import refuse_huge_pictures
+from docalign.ingest.pdf.nested_forms import refuse_form_bombs
 from docalign.ingest.pdf.opening import PdfFile, open_or_repair, too_many_pages
 from docalign.ingest.pdf.outline import read_outline
 from docalign.ingest.pdf.page_facts import measure
@@ -119,13 +120,13 @@ class PdfReader:
 
         Raises:
             DamagedInputError: PDFium cannot load it. OcrError: it needs OCR and there is none. LimitExceededError: it
-                holds a picture too large to decode.
+                holds a picture too large to decode, or forms that draw forms without end.
         """
         if index >= self._own:
             reader, inner = self._place(index)
             return replace(reader.page(inner), number=index + 1)
         try:
-            page = self._pdf[index]
+            page = self._load(index)
             try:
                 return self._checked(self._read(page, index), index)
             finally:
@@ -134,15 +135,25 @@ class PdfReader:
             raise DamagedInputError(f"PDFium cannot load it ({error}).", remedy="Try: qpdf IN OUT") from error
 
     def size(self, index: int) -> tuple[float, float]:
-        """Width and height in points of a page, unrotated; its content is not parsed."""
+        """Width and height in points of a page, unrotated.
+
+        Raises:
+            LimitExceededError: as for `page`.
+        """
         if index >= self._own:
             reader, inner = self._place(index)
             return reader.size(inner)
-        page = self._pdf[index]
+        page = self._load(index)
         try:
             return crop_box(page)[2:]
         finally:
             page.close()
+
+    def _load(self, index: int) -> pdfium.PdfPage:
+        """One of the file's own pages; PDFium parses what it draws."""
+        if page_count(self._structure) == self._own:
+            refuse_form_bombs(self._structure, index)
+        return self._pdf[index]
 
     def close(self) -> None:
         for reader in self._inner:
@@ -172,7 +183,7 @@ class PdfReader:
         if index >= self._own:
             reader, inner = self._place(index)
             return reader.triage(inner)
-        page = self._pdf[index]
+        page = self._load(index)
         try:
             return self._triage(page, index)
         finally:

@@ -53,6 +53,26 @@ def form_cycle() -> bytes:
     return pages_pdf([text_page(LINES) + b" /X1 Do"], resources=b"/XObject<</X1 4 0 R>>", more=[form])
 
 
+def form_drawing_itself(times: int) -> bytes:
+    """The same, drawing itself so often: `times` to the power of 40, and each drawing unpacks the stream anew."""
+    form = deflated(b"/X1 Do " * times, b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X1 4 0 R>>>>")
+    return pages_pdf([text_page(LINES) + b" /X1 Do", text_page(LINES)], resources=b"/XObject<</X1 4 0 R>>", more=[form])
+
+
+def forms_doubling(levels: int) -> bytes:
+    """Forms without a cycle, each drawing the next one twice; their names are spelled in two ways."""
+    forms = [
+        deflated(
+            b"/X#31 Do /X1 Do BT /F1 9 Tf (x) Tj ET",
+            b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]/Resources<</XObject<</X1 %d 0 R>>>>" % (5 + level),
+        )
+        for level in range(levels)
+    ]
+    last = deflated(b"0 0 m 1 1 l S", b"/Type/XObject/Subtype/Form/BBox[0 0 9 9]")
+    pages = [text_page(LINES) + b" /X1 Do", text_page(LINES)]
+    return pages_pdf(pages, resources=b"/XObject<</X1 4 0 R>>", more=[*forms, last])
+
+
 def outline_cycle() -> bytes:
     catalog = b"<</Type/Catalog/Pages 2 0 R/Outlines 6 0 R>>"
     item = b"<</Title(The committee)/Parent 6 0 R/Next 7 0 R/First 7 0 R/Last 7 0 R/Dest[4 0 R/Fit]>>"
