@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, replace
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.commands.inputs import single
@@ -77,10 +78,10 @@ def run_explain(
 
 def _json(head: Mapping[str, Any], document: Document, found: Explanation) -> bytes:
     chunks = [
-        {"index": i, "page": _page(document, b), "begins": _begins(document, b.start)}
+        {"index": i, "page": _page(document, b), "begins": _begins(document, b.start, end)}
         | {name: value for name, value in asdict(_plain(b)).items() if name != "rewards"}
         | {"rewards": dict(b.rewards)}
-        for i, b in enumerate(found.boundaries)
+        for i, (b, end) in enumerate(_with_ends(found))
     ]
     alone = [{"start": start, "begins": _begins(document, start)} for start in found.others_alone]
     return dump({**head, "boundaries": chunks, "only_against": alone}, indent=2) + b"\n"
@@ -97,11 +98,11 @@ def _text(head: Mapping[str, Any], document: Document, found: Explanation) -> st
         "",
         f"{'':>4} {'page':>4} {'tokens':>6}  {'why':<8}{'s':>7} {'φ':>6} {'p':>5} {'margin':>7}  begins",
     ]
-    for i, b in enumerate(found.boundaries):
+    for i, (b, end) in enumerate(_with_ends(found)):
         page = _page(document, b)
         lines.append(
             f"{i:>4} {'–' if page is None else page:>4} {b.tokens:>6}  {_why(b):<8}{_number(b.log_odds, 7)} "
-            f"{b.length_prior:>6.2f} {b.boundary:>5.2f} {_number(b.margin, 7)}  {_begins(document, b.start)}"
+            f"{b.length_prior:>6.2f} {b.boundary:>5.2f} {_number(b.margin, 7)}  {_begins(document, b.start, end)}"
         )
         if b.rewards:
             lines.append(f"{'':>6}rules: " + ", ".join(f"{name} {gain:+.3f}" for name, gain in b.rewards.items()))
@@ -113,6 +114,11 @@ def _text(head: Mapping[str, Any], document: Document, found: Explanation) -> st
         f"{'':>6}only {head['against']} cuts at {start}: {_begins(document, start)}" for start in found.others_alone
     ]
     return "\n".join(lines) + "\n"
+
+
+def _with_ends(found: Explanation) -> list[tuple[Boundary, int | None]]:
+    """Each start and the next one, where its chunk ends."""
+    return list(zip_longest(found.boundaries, (b.start for b in found.boundaries[1:])))
 
 
 def _why(boundary: Boundary) -> str:
@@ -127,5 +133,7 @@ def _page(document: Document, boundary: Boundary) -> int | None:
     return None if boundary.block is None else document.blocks[boundary.block].page
 
 
-def _begins(document: Document, start: int) -> str:
-    return " ".join(document.text[start : start + 4 * _SHOWN_CHARS].split())[:_SHOWN_CHARS]
+def _begins(document: Document, start: int, end: int | None = None) -> str:
+    """The first words of what starts at `start` and ends at `end` at the latest."""
+    shown = start + 4 * _SHOWN_CHARS
+    return " ".join(document.text[start : shown if end is None else min(end, shown)].split())[:_SHOWN_CHARS]
