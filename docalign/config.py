@@ -269,6 +269,8 @@ def _typed(hint: Any, value: Any, name: str, source: str) -> Any:
     Raises:
         ConfigError: the value has another type.
     """
+    if get_origin(hint) is Mapping:
+        return _table(value, name, source)
     if get_origin(hint) is Literal:
         if value in get_args(hint):
             return value
@@ -282,12 +284,25 @@ def _typed(hint: Any, value: Any, name: str, source: str) -> Any:
     raise _ill_typed(kinds, repr(value), name, source)
 
 
+def _table(value: Any, name: str, source: str) -> dict[str, float]:
+    """A table of numbers by name.
+
+    Raises:
+        ConfigError: it is no table, or a value is no number.
+    """
+    if not isinstance(value, dict):
+        raise ConfigError(f"{name} is {value!r}.", source=source, remedy="It must be a table of numbers by name.")
+    return {key: _typed(float, number, f"{name} {key}", source) for key, number in value.items()}
+
+
 def _parse(hint: Any, text: str, name: str) -> Any:
     """The value of an environment variable as the type of its key.
 
     Raises:
         ConfigError: the text is no such value.
     """
+    if get_origin(hint) is Mapping:
+        raise ConfigError("a table does not fit a variable.", source=name, remedy="Write it in docalign.toml.")
     kinds = _kinds(hint)
     if str in kinds:
         return text

@@ -22,6 +22,8 @@
         OcrFailedError                7  503
       TrainingStoppedError            1  500
         ForgettingError               1  500
+      RewardError                     1  500
+        JudgeError                    1  502
       OutputError                     1  507
         OutputNameError               1  507
       StoreError                      1  503
@@ -55,6 +57,7 @@ __all__ = [
     "InvalidDocumentError",
     "InvalidGoldError",
     "InvalidPreferenceError",
+    "JudgeError",
     "LimitExceededError",
     "MissingInputError",
     "ModelError",
@@ -68,6 +71,7 @@ __all__ = [
     "OutputNameError",
     "PageTimeoutError",
     "RankingError",
+    "RewardError",
     "SomeFilesFailedError",
     "StoreBusyError",
     "StoreError",
@@ -232,6 +236,16 @@ class TrainingStoppedError(DocalignError):
 
 class ForgettingError(TrainingStoppedError):
     """A training stage made the policy worse on gold than its tolerance allows."""
+
+
+class RewardError(DocalignError):
+    """A reward that is not docalign's own failed, or answered what is no score; the message names it."""
+
+
+class JudgeError(RewardError):
+    """The judge cannot be reached, keeps failing, or does not answer what it was asked."""
+
+    http_status = 502
 
 
 class OutputError(DocalignError):

@@ -80,7 +80,7 @@ class Composite:
         remembering = replace(sizes, count=lru_cache(maxsize=None)(sizes.count))  # parts count the same chunks
         scores = {p.name: p.reward(document, spans, remembering) for p in self.parts}
         shares = _shares({p.name: p.weight for p in self.parts if scores[p.name].applies})
-        value = sum(share * scores[name].value for name, share in shares.items()) if shares else 1.0
+        value = max(0.0, 1.0 - sum(share * (1.0 - scores[name].value) for name, share in shares.items()))
         return Scored(value, MappingProxyType(scores))
 
     def __call__(self, document: Document, spans: Sequence[Span], sizes: Sizes) -> Score:

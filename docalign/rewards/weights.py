@@ -6,7 +6,9 @@ They were written down before any policy was trained against them, looking at go
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from types import MappingProxyType
 
 from docalign.errors import ConfigError
 
@@ -46,12 +48,13 @@ class RewardSettings:
     """Applies to few documents; where it does it must outweigh nothing but itself."""
     personal_data_together: float = 1.0
     """Applies to few documents; those who need it raise it."""
+    user: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Weights of rewards of other packages, by the name of their entry point (`rewards/plugins.py`)."""
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
-            if isinstance(value, float | int) and not 0 <= value < float("inf"):
-                raise ConfigError(f"the weight {field.name} is {value}.", remedy="Weights are 0 or more, and finite.")
+        for name, value in (*rule_weights(self).items(), *self.user.items()):
+            if not 0 <= value < float("inf"):
+                raise ConfigError(f"the weight {name} is {value}.", remedy="Weights are 0 or more, and finite.")
 
 
 def rule_weights(settings: RewardSettings | None = None) -> dict[str, float]:
