@@ -10,7 +10,8 @@ and in docalign.toml, with its weight:
 
 Only what an installed package registers *and* the settings name is loaded. Another package's code may do anything, so
 what it raises, and what is no score, becomes an error that names it: a run must not go on with a reward that is
-silently wrong. A reward that also has `prepare(document, sizes)` is asked once for all chunkings of a window (see `Prepared`).
+silently wrong. A reward that also has `prepare(document, sizes)` is asked once for all chunkings of a window (see
+`Prepared`).
 """
 
 from __future__ import annotations
