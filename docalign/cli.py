@@ -150,6 +150,31 @@ def explain(
     run_explain(file, out=out, format=format, against=against, stdin_name=stdin_name, settings=settings, quiet=quiet)
 
 
+@app.command()
+@takes(chunking=SizeFlags)
+def score(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="Chunks as docalign chunk writes them (.jsonl).")],
+    *,
+    document: Annotated[
+        str | None,
+        typer.Option("--document", metavar="DOC", help="The Document they were made of (json), or the file itself."),
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json|html", help="What to write.")] = "text",  # noqa: A002
+    out: Out = None,
+    chunking: SizeFlags,
+    config: Config = None,
+) -> None:
+    """Explain a chunking chunk by chunk.
+
+    Prints each part of the reward ([rewards] in docalign.toml) with its weight, and for each chunk, with its pages,
+    what it loses and why. Without --document, only what the chunks alone can tell.
+    """
+    from docalign.commands.score import run_score
+
+    settings = _settings(config, chunk=given(chunking))
+    run_score(file, document=document, format=format, out=out, settings=settings)
+
+
 @models_app.command("list")
 def models_list(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List the installed chunker models."""

@@ -10,6 +10,7 @@
         MissingInputError             3  404
         InvalidDocumentError          3  422
         InvalidGoldError              3  422
+        InvalidChunksError            3  422
         InvalidPreferenceError        3  422
       EncryptedInputError             4  422
       LimitExceededError              5  413
@@ -54,6 +55,7 @@ __all__ = [
     "EncryptedInputError",
     "FeedbackError",
     "ForgettingError",
+    "InvalidChunksError",
     "InvalidDocumentError",
     "InvalidGoldError",
     "InvalidPreferenceError",
@@ -172,6 +174,10 @@ class MissingInputError(UnreadableInputError):
 
 class InvalidDocumentError(UnreadableInputError):
     """A docalign.document/1 object breaks the rules of its schema."""
+
+
+class InvalidChunksError(UnreadableInputError):
+    """A docalign.chunk/1 line breaks the rules of its schema, or was not made of the document it is put beside."""
 
 
 class InvalidGoldError(UnreadableInputError):
