@@ -152,7 +152,5 @@ def _pages(chunk: Mapping[str, Any]) -> str:
 def _missing(document: Mapping[str, Any]) -> list[str]:
     if document["judged_from"] == "document":
         return []
-    return [
-        "judged from the chunks alone: the other parts need the document; "
-         "give it with --document (docalign ingest FILE > DOC.json)."
-    ]
+    said = "judged from the chunks alone: the other parts need the document"
+    return [f"{said}; give it with --document (docalign ingest FILE > DOC.json)."]
