@@ -240,7 +240,8 @@ def _contradictions(found: Sequence[tuple[str, PreferenceLine]]) -> dict[int, In
     orders: dict[tuple[Any, ...], dict[tuple[Starts, Starts], int]] = defaultdict(dict)
     errors: dict[int, InvalidPreferenceError] = {}
     for number, (where, line) in enumerate(found):
-        text = line.document.sha256
+        # Stretches of one file have its hash, and block ids of their own.
+        text = (line.document.sha256, line.document.text)
         known = orders[(text, line.target_tokens, line.max_tokens, line.source, line.annotator)]
         for pair in pairs_of(line):
             better, worse = line.candidates[pair.chosen], line.candidates[pair.rejected]

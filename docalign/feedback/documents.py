@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Row, delete, func, insert, or_, select
@@ -31,6 +32,7 @@ __all__ = [
     "candidates_of",
     "delete_document",
     "document",
+    "keep_document",
     "list_documents",
     "page_picture",
     "stretch_document",
@@ -119,6 +121,10 @@ def add_stretch(database: Database, stretch: Stretch) -> Stretch:
         raise FeedbackError(
             f"blocks {stretch.first_block} to {stretch.after_block} are no stretch of {len(whole.blocks)} blocks.",
             remedy="Name a first block and the one after the last.",
+        )
+    if (stretch.target_tokens or 0) > (stretch.max_tokens or inf):
+        raise FeedbackError(
+            f"the target {stretch.target_tokens} is over the limit {stretch.max_tokens}.", remedy="Lower the target."
         )
     row = {
         name: getattr(stretch, name)

@@ -7,6 +7,7 @@ with other content is refused. What is undone stays in the table, with the undo 
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import Row, func, select, update
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
     from docalign.store import Database
 
-__all__ = ["active_judgements", "all_judgements", "judge", "last_judgement", "undo"]
+__all__ = ["active_judgements", "all_judgements", "judge", "judgement_of_row", "last_judgement", "undo"]
 
 MAX_MILLISECONDS: Final = 24 * 3600 * 1000
 """A page that was left open over night: time on task is kept up to here."""
@@ -104,13 +105,13 @@ def last_judgement(database: Database, annotator_id: int) -> Judgement | None:
 def active_judgements(database: Database) -> list[Judgement]:
     """Every judgement that stands: no undo, and not undone; oldest first."""
     with database.reading() as connection:
-        return [_of_row(row) for row in connection.execute(_active().order_by(judgements.c.number))]
+        return [judgement_of_row(row) for row in connection.execute(_active().order_by(judgements.c.number))]
 
 
 def all_judgements(database: Database) -> list[Judgement]:
     """The whole record, undone judgements and undos with it; oldest first."""
     with database.reading() as connection:
-        return [_of_row(row) for row in connection.execute(select(judgements).order_by(judgements.c.number))]
+        return [judgement_of_row(row) for row in connection.execute(select(judgements).order_by(judgements.c.number))]
 
 
 def _active() -> Any:
@@ -120,7 +121,7 @@ def _active() -> Any:
 def _last(connection: Connection, annotator_id: int) -> Judgement | None:
     mine = _active().where(judgements.c.annotator_id == annotator_id)
     row = connection.execute(mine.order_by(judgements.c.number.desc()).limit(1)).first()
-    return None if row is None else _of_row(row)
+    return None if row is None else judgement_of_row(row)
 
 
 def _to_undo(connection: Connection, annotator_id: int, judgement_id: str | None) -> Judgement:
@@ -141,7 +142,9 @@ def _check_content(new: Judgement) -> None:
     check_text(new.reason, "reason")
     check_text(new.guideline_version, "guideline version", limit=100)
     problem = None
-    if new.kind == "skip" and not new.reason.strip():
+    if not 0 < new.weight < inf:
+        problem = "a weight is a number over 0."
+    elif new.kind == "skip" and not new.reason.strip():
         problem = "a skip needs a reason."
     elif new.kind == "correction" and new.corrected_starts is None:
         problem = "a correction needs the corrected starts."
@@ -201,7 +204,7 @@ def _taken(id: str) -> AlreadyJudgedError:  # noqa: A002
 
 def _by_id(connection: Connection, id: str) -> Judgement | None:  # noqa: A002
     row = connection.execute(select(judgements).where(judgements.c.id == id)).first()
-    return None if row is None else _of_row(row)
+    return None if row is None else judgement_of_row(row)
 
 
 def _add(connection: Connection, new: Judgement, now: int) -> Judgement:
@@ -220,12 +223,13 @@ def _add(connection: Connection, new: Judgement, now: int) -> Judgement:
         undo_of=new.undo_of,
         milliseconds=new.milliseconds,
         guideline_version=new.guideline_version,
+        weight=new.weight,
         created_ms=now,
     )
     return replace(new, number=number, created_ms=now)
 
 
-def _of_row(row: Row[Any]) -> Judgement:
+def judgement_of_row(row: Row[Any]) -> Judgement:
     return Judgement(
         row.id,
         row.task_id,
@@ -239,6 +243,7 @@ def _of_row(row: Row[Any]) -> Judgement:
         row.undo_of,
         row.milliseconds,
         row.guideline_version,
+        row.weight,
         row.created_ms,
         row.number,
     )

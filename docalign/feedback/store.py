@@ -23,6 +23,14 @@ from pathlib import Path
 from typing import Final
 
 from docalign.feedback.annotators import add_annotator, annotator, list_annotators
+from docalign.feedback.chunkings import (
+    add_feedback,
+    chunking,
+    latest_chunking,
+    list_chunkings,
+    list_feedback,
+    remember_chunking,
+)
 from docalign.feedback.documents import (
     add_candidates,
     add_document,
@@ -47,24 +55,30 @@ __all__ = [
     "add_annotator",
     "add_candidates",
     "add_document",
+    "add_feedback",
     "add_page_picture",
     "add_stretch",
     "add_task",
     "all_judgements",
     "annotator",
     "candidates_of",
+    "chunking",
     "delete_document",
     "document",
     "judge",
     "last_judgement",
+    "latest_chunking",
     "list_annotators",
+    "list_chunkings",
     "list_documents",
+    "list_feedback",
     "list_tasks",
     "next_task",
     "open_store",
     "page_picture",
     "progress",
     "release",
+    "remember_chunking",
     "set_priorities",
     "stretch_document",
     "task",
@@ -75,13 +89,16 @@ SCHEMA: Final = Schema("feedback", METADATA, Path(__file__).parent / "migrations
 
 
 @contextmanager
-def open_store(url: str | Path) -> Iterator[Database]:
+def open_store(url: str | Path, *, must_exist: bool = False) -> Iterator[Database]:
     """Open the store at `url` (see `open_database`) and close it afterwards.
+
+    Args:
+        must_exist: refuse a file that is not there instead of making it.
 
     Raises:
         UsageError, StoreError: as `open_database`.
     """
-    database = open_database(url, SCHEMA)
+    database = open_database(url, SCHEMA, must_exist=must_exist)
     try:
         yield database
     finally:

@@ -148,6 +148,7 @@ judgements = Table(
     Column("undo_of", String(64), _part_of("judgements.id"), unique=True),
     Column("milliseconds", BigInteger, nullable=False),
     Column("guideline_version", String(100), nullable=False),
+    Column("weight", Float, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )
@@ -196,6 +197,7 @@ feedback = Table(
     Column("starts", Text),
     Column("comment", Text),
     Column("by", String(100), nullable=False),
+    Column("simulated", Boolean, nullable=False),
     Column("created_ms", BigInteger, nullable=False),
     sqlite_autoincrement=True,
 )

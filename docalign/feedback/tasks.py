@@ -48,7 +48,7 @@ def add_task(database: Database, new: Task) -> Task:
         UnknownItemError: a candidate, the original of a repeat or its annotator is not in the store.
     """
     chosen = [c.id for c in new.candidates]
-    if len(chosen) < 2 or len(set(chosen)) < len(chosen):
+    if len(chosen) < 2 or len({c.starts for c in new.candidates}) < len(chosen) or len(set(chosen)) < len(chosen):
         raise RankingError("a task compares at least two different candidates.", remedy="Choose others.")
     with database.writing(QUEUE) as connection:
         found = select(candidates.c.id).where(candidates.c.id.in_(chosen), candidates.c.stretch_id == new.stretch.id)

@@ -113,6 +113,8 @@ class Judgement:
       A ranking or an all-bad may carry a correction too.
     * `skip`: with a `reason`.
     * `undo`: takes `undo_of` back, an earlier judgement of the same annotator.
+
+    `weight` is how much it counts beside others when it is exported; what the page collects weighs 1.
     """
 
     id: str
@@ -127,6 +129,7 @@ class Judgement:
     undo_of: str | None = None
     milliseconds: int = 0
     guideline_version: str = ""
+    weight: float = 1.0
     created_ms: int = 0
     number: int = 0
 
@@ -166,7 +169,7 @@ class Feedback:
     """What a user of the service said of a chunking (or of one chunk of it).
 
     `up` for thumbs; `ranking` holds ids of chunkings of one document; `starts` are block ids of the whole document.
-    `by` is whoever the service says it was, or empty.
+    `by` is whoever the service says it was, or empty; `simulated`, that it was a program.
     """
 
     id: str
@@ -178,5 +181,6 @@ class Feedback:
     starts: tuple[int, ...] | None = None
     comment: str | None = None
     by: str = ""
+    simulated: bool = False
     created_ms: int = 0
     number: int = 0

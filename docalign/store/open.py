@@ -27,18 +27,21 @@ _KNOWN: Final = "Give a file name, sqlite:///FILE, or postgresql://USER@HOST/NAM
 _PRAGMAS: Final = ("synchronous=FULL", "foreign_keys=ON", "secure_delete=ON")
 
 
-def open_database(url: str | Path, *schemas: Schema) -> Database:
+def open_database(url: str | Path, *schemas: Schema, must_exist: bool = False) -> Database:
     """Open `url` and bring `schemas` up to date; several processes may do so at once.
 
     Args:
         url: a file name, `sqlite:///FILE` or `postgresql://…`.
         schemas: whose tables must be there.
+        must_exist: refuse a file that is not there instead of making it.
 
     Raises:
         UsageError: no such kind of database, one in memory, or a driver that is not installed.
         StoreError: it cannot be opened, or a newer docalign has written it.
     """
     address = _address(url)
+    if must_exist and address.get_backend_name() == "sqlite" and not Path(address.database or "").is_file():
+        raise StoreError("there is no such store.", source=address.database, remedy="Name the file of one that exists.")
     engine = _sqlite(address) if address.get_backend_name() == "sqlite" else _postgresql(address)
     database = Database(engine)
     try:

@@ -296,7 +296,7 @@ def test_tasks_that_compare_nothing_are_refused(store: Database) -> None:
         with pytest.raises(RankingError):
             feedback.add_task(store, Task(one.stretch, shown, 0))
     with pytest.raises(UnknownItemError):
-        feedback.add_task(store, Task(one.stretch, (one.candidates[0], two.candidates[0]), 0))
+        feedback.add_task(store, Task(one.stretch, (one.candidates[0], two.candidates[1]), 0))
     with pytest.raises(RankingError):
         feedback.add_candidates(store, one.stretch, [Candidate((0, 99), "rule")])
     with pytest.raises(FeedbackError):

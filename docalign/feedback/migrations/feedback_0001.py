@@ -117,6 +117,7 @@ def upgrade() -> None:
         sa.Column("starts", sa.Text(), nullable=True),
         sa.Column("comment", sa.Text(), nullable=True),
         sa.Column("by", sa.String(length=100), nullable=False),
+        sa.Column("simulated", sa.Boolean(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["chunking_id"], ["chunkings.id"], name=op.f("fk_feedback_chunking_id"), ondelete="CASCADE"
@@ -161,6 +162,7 @@ def upgrade() -> None:
         sa.Column("undo_of", sa.String(length=64), nullable=True),
         sa.Column("milliseconds", sa.BigInteger(), nullable=False),
         sa.Column("guideline_version", sa.String(length=100), nullable=False),
+        sa.Column("weight", sa.Float(), nullable=False),
         sa.Column("created_ms", sa.BigInteger(), nullable=False),
         sa.ForeignKeyConstraint(
             ["annotator_id"], ["annotators.id"], name=op.f("fk_judgements_annotator_id"), ondelete="CASCADE"
