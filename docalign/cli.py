@@ -271,11 +271,32 @@ def train(
 def export(
     checkpoint: Annotated[str, typer.Argument(metavar="CHECKPOINT", help="A folder that `docalign train` wrote.")],
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="The model folder to write.")],
+    compare: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--compare", metavar="GOLD", help="Measure fp32, fp16, int8 and int4 on this gold and choose by that."
+        ),
+    ] = None,
+    precision: Annotated[
+        str | None,
+        typer.Option(
+            "--precision",
+            metavar="fp32|fp16|int8|int4",
+            help="How weights are kept. [default: as --compare finds; else int8 where the architecture allows]",
+        ),
+    ] = None,
+    device: Annotated[
+        str, typer.Option("--device", metavar="cpu|cuda", help="What will run it; cuda: a graph in fp16.")
+    ] = "cpu",
+    quiet: Quiet = False,
 ) -> None:
-    """Export a checkpoint to run without torch (needs the extra `train`)."""
-    from docalign.commands.train import run_export
+    """Export a checkpoint to run without torch (needs the extra `train`).
 
-    run_export(checkpoint, out=out)
+    Writes the graph, the tokenizer and a card made from the run's own records.
+    """
+    from docalign.commands.export import run_export
+
+    run_export(checkpoint, out=out, precision=precision, device=device, compare=compare or [], quiet=quiet)
 
 
 def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:

@@ -21,6 +21,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -103,28 +104,33 @@ def refit(chunker: Chunker, lines: list[GoldLine], *, with_bias: bool) -> tuple[
     return LengthPrior(tuple(fitted), KNOTS), float(bias.detach())
 
 
-def run(command: list[str], threads: int) -> float:
-    """Seconds that a command of docalign took."""
-    began = time.monotonic()
+def run(command: list[str], threads: int) -> np.ndarray:
+    """Seconds and CPU seconds that a command of docalign took."""
+    began, before = time.monotonic(), _children_cpu_s()
     environment = os.environ | {"OMP_NUM_THREADS": str(threads), "PYTHONPATH": str(ROOT)}
     program = "import sys; from docalign.cli import main; main()"
     subprocess.run([sys.executable, "-c", program, *command], check=True, env=environment, stdout=sys.stderr)
-    return time.monotonic() - began
+    return np.array([time.monotonic() - began, _children_cpu_s() - before])
+
+
+def _children_cpu_s() -> float:
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def teach(style: str, work: Path, *, init: str, recipe: Path, number: int, threads: int) -> dict[str, Any]:
-    """Train on a style and export; the folder, and seconds of training summed over interruptions."""
+    """Train on a style and export; the folder, and seconds and CPU seconds of training."""
     folder = work / style
     folder.mkdir(parents=True, exist_ok=True)
     gold, spent = folder / "gold.jsonl", folder / "seconds.json"
     if not gold.exists():
         write_gold(gold, style_lines(style, number, test=False))
-    seconds = json.loads(spent.read_text()) if spent.exists() else 0.0
+    seconds = np.array(json.loads(spent.read_text()) if spent.exists() else [0.0, 0.0])
     if not (folder / "model" / "docalign.json").exists():
         seconds += run(
             ["train", str(gold), "--init", init, "--recipe", str(recipe), "--out", str(folder / "run")], threads
         )
-        spent.write_text(json.dumps(seconds))
+        spent.write_text(json.dumps(seconds.tolist()))
         run(["export", str(folder / "run" / "policy"), "--out", str(folder / "model")], threads)
     return {"model": str(folder / "model"), "seconds": seconds, "gold": gold}
 
@@ -150,7 +156,7 @@ def measure(style: str, work: Path, options: argparse.Namespace) -> dict[str, An
     if not options.without_training:
         done = teach(style, work, init=str(resolve(options.init)), recipe=options.recipe, number=options.number,
                      threads=options.threads)  # fmt: skip
-        summary["seconds"] = round(done["seconds"])
+        summary["seconds"], summary["cpu_seconds"] = (round(s) for s in done["seconds"])
         arms["taught"] = scores_of(Chunker.load(done["model"]), test)
     for name, values in arms.items():
         gains = [a - b for a, b in zip(values, base, strict=True)]

@@ -78,7 +78,8 @@ class Chunker:
             free_bias = float(config.get("free_bias", 0.0))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelIncompatibleError(f"docalign.json lacks {error}.", source=str(model.path)) from error
-        engine = OnnxEngine(model.path / "model.onnx", threads=threads, name=f"onnx-{config.get('precision', 'fp32')}")
+        engine = OnnxEngine(model.path / "model.onnx", threads=threads, name=f"onnx-{config.get('precision', 'fp32')}",
+                            device=str(config.get("device", "cpu")))  # fmt: skip
         return cls(
             engine,
             renderer,

@@ -1,4 +1,4 @@
-"""`docalign train` and `docalign export`: check that the training extra is there, then hand over to `train/`."""
+"""`docalign train`: check that the training extra is there, then hand over to `train/`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -17,11 +16,10 @@ from docalign.commands.results import write_stdout
 from docalign.config import read_options, read_toml
 from docalign.errors import UsageError
 
-__all__ = ["METHODS", "keep_memory", "need_extra", "run_export", "run_train"]
+__all__ = ["METHODS", "keep_memory", "need_extra", "run_train"]
 
 METHODS: Final = ("sft",)
 
-_EXPORT: Final = "docalign.train.export"
 _KEEP_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
     "MALLOC_TRIM_THRESHOLD_": str(1 << 32),
@@ -73,18 +71,6 @@ def run_train(
     folder = train_sft(gold, Path(out), options, init=init, dev=beside, quiet=quiet, command=command)
     if main:
         write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
-
-
-def run_export(checkpoint: str, *, out: str) -> None:
-    """Export a trained policy as a model folder that runs without torch, and print that folder.
-
-    Raises:
-        UsageError: the training extra is missing.
-        DocalignError: the checkpoint cannot be read or the export differs from it.
-    """
-    need_extra("train", "torch", "onnx")
-    folder = import_module(_EXPORT).export(Path(checkpoint), Path(out))
-    write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
 
 def keep_memory() -> None:

@@ -30,10 +30,11 @@ _INPUTS: Final = {"input_ids", "slots"}
 class OnnxEngine:
     """Runs `model.onnx`: `input_ids` (1, tokens) and `slots` (1, blocks) in, `log_odds` (1, blocks) out."""
 
-    def __init__(self, path: Path, *, threads: int | None = None, name: str = "onnx") -> None:
+    def __init__(self, path: Path, *, threads: int | None = None, name: str = "onnx", device: str = "cpu") -> None:
         """Load the graph.
 
         Args:
+            device: `cuda` for a graph that was exported for a card; where ONNX Runtime has none, the processor runs it.
             threads: windows run at a time; None for the number of usable cores.
 
         Raises:
@@ -43,7 +44,7 @@ class OnnxEngine:
         if not path.is_file():
             raise ModelMissingError("the model directory has no model.onnx.", source=str(path.parent))
         self.name = name
-        self._session = _session(path)
+        self._session = _session(path, device)
         self._threads = threads or _usable_cores()
         self._pool: ThreadPoolExecutor | None = None
 
@@ -69,15 +70,17 @@ def _usable_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def _session(path: Path) -> ort.InferenceSession:
+def _session(path: Path, device: str) -> ort.InferenceSession:
     import onnxruntime as ort
 
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
+    wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
+    providers = [p for p in wanted if p in ort.get_available_providers()]
     try:
-        session = ort.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        session = ort.InferenceSession(str(path), options, providers=[*providers, "CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors share no base class but Exception
         raise ModelIncompatibleError(
             f"ONNX Runtime cannot load it ({str(error).splitlines()[0][:200]}).",

@@ -25,22 +25,30 @@ from docalign.chunker.context import Window
 from docalign.errors import ModelIncompatibleError
 from docalign.runtime.onnx import OnnxEngine
 from docalign.train.graph import is_llama, llama_graph
-from docalign.train.quantise import quantise_int8
+from docalign.train.precisions import Precision, at_precision, for_cuda
 from docalign.train.slot_model import load_policy
 
-__all__ = ["Precision", "agreement", "export"]
+__all__ = ["Device", "Precision", "agreement", "export"]
 
-Precision = Literal["fp32", "int8"]
+Device = Literal["cpu", "cuda"]
 
 MAX_POSITIONS: Final = 4096
 _OPSET: Final = 21
 
 
-def export(policy: Path, out: Path, *, precision: Precision | None = None, probes: Sequence[Window] = ()) -> Path:
+def export(
+    policy: Path,
+    out: Path,
+    *,
+    precision: Precision | None = None,
+    device: Device = "cpu",
+    probes: Sequence[Window] = (),
+) -> Path:
     """Write a model directory and return it.
 
     Args:
-        precision: None for int8 where the policy can be quantised, else float32.
+        precision: None for int8 where the policy can be quantised, else float32; for `cuda` always fp16.
+        device: `cuda` writes a graph for a card, of the same weights.
         probes: windows on which the exported graph is compared with torch.
 
     Raises:
@@ -49,16 +57,18 @@ def export(policy: Path, out: Path, *, precision: Precision | None = None, probe
     """
     model, _, config = load_policy(policy)
     out.mkdir(parents=True, exist_ok=True)
-    precision = precision or ("int8" if is_llama(model) else "fp32")
+    precision = "fp16" if device == "cuda" else precision or ("int8" if is_llama(model) else "fp32")
     target = out / "model.onnx"
     if is_llama(model):
         graph = llama_graph(model, max_positions=MAX_POSITIONS)
-        onnx.save(quantise_int8(graph) if precision == "int8" else graph, str(target))
+        onnx.save(for_cuda(graph) if device == "cuda" else at_precision(graph, precision), str(target))
     elif precision == "fp32":
         _traced(model, target)
     else:
         raise ModelIncompatibleError(
-            f"{model.config.model_type} policies cannot be quantised.", source=str(policy), remedy="Export it in fp32."
+            f"{model.config.model_type} policies are exported in fp32 for processors only, not in {precision}.",
+            source=str(policy),
+            remedy="Leave out --precision and --device.",
         )
     # The LM's config is not needed to chunk, but to go on training from what is exported.
     for name in ("tokenizer.json", "config.json"):
@@ -75,6 +85,7 @@ def export(policy: Path, out: Path, *, precision: Precision | None = None, probe
         "prior": trained["prior"],
         "free_bias": trained.get("free_bias", 0.0),
         "precision": precision,
+        "device": device,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
         "agreement": agreement(model, target, probes) if probes else None,
     }
