@@ -18,7 +18,7 @@ from docalign.errors import UsageError
 
 __all__ = ["METHODS", "keep_memory", "need_extra", "run_train"]
 
-METHODS: Final = ("sft",)
+METHODS: Final = ("sft", "reward")
 
 _KEEP_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
@@ -53,6 +53,10 @@ def run_train(
         raise UsageError(f"there is no training method {method!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
     need_extra("train", "torch", "transformers", "trl")
     from docalign import models
+
+    if method == "reward":
+        _train_reward(gold, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=dev, quiet=quiet)
+        return
     from docalign.train.prepare.run import dev_path
     from docalign.train.sft import SftOptions, train_sft
 
@@ -71,6 +75,34 @@ def run_train(
     folder = train_sft(gold, Path(out), options, init=init, dev=beside, quiet=quiet, command=command)
     if main:
         write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
+
+
+def _train_reward(
+    preferences: Sequence[str],
+    *,
+    out: str,
+    base: str | None,
+    init: Path | None,
+    recipe: Path | None,
+    seed: int | None,
+    dev: Sequence[str] | None,
+    quiet: bool,
+) -> None:
+    """`--method reward`: a reward model from preference lines; `dev` are rankings to hold out."""
+    from docalign import models
+    from docalign.train.reward_model import RewardOptions, train_reward
+
+    named = base or (None if recipe is not None and "base" in read_toml(recipe) else models.BASE)
+    options = read_options(RewardOptions, recipe, base=named, seed=seed)
+    if init is None:
+        options = replace(options, base=str(models.pull(options.base)))
+    else:
+        init = init if init.is_dir() else models.resolve(init)
+    if not quiet:
+        note(f"training a reward model from {init or options.base}; checkpoints go to {out}")
+    command = shlex.join(["docalign", *sys.argv[1:]]) if sys.argv[1:2] == ["train"] else None
+    folder = train_reward(preferences, Path(out), options, init=init, dev=dev or (), quiet=quiet, command=command)
+    write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
 
 def keep_memory() -> None:

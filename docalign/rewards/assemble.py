@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
+from pathlib import Path
 
 from docalign.errors import ConfigError
 from docalign.rewards.composite import Composite, Part
@@ -22,6 +23,7 @@ def composite_of(settings: RewardSettings | None = None, points: Iterable[EntryP
     Raises:
         ConfigError: a reward is named that nobody has, or has the name of a rule.
         RewardError: a reward cannot be loaded.
+        ModelMissingError, ModelIncompatibleError: a reward model cannot be loaded.
     """
     settings = settings or RewardSettings()
     parts = list(Composite.of_rules(settings).parts)
@@ -29,4 +31,10 @@ def composite_of(settings: RewardSettings | None = None, points: Iterable[EntryP
         if name in {part.name for part in parts}:
             raise ConfigError(f"{name!r} is the name of a rule.", source="[rewards.user]", remedy="Rename the reward.")
         parts.append(Part(name, weight, load_reward(name, points)))
+    for folder, weight in settings.models.items():
+        from docalign.rewards.human import HumanReward
+
+        path = Path(folder)
+        name = f"model {path.parent.name}/{path.name}" if path.name == "reward" else f"model {path.name}"
+        parts.append(Part(name, weight, HumanReward.load(path)))
     return Composite(tuple(parts))

@@ -50,9 +50,11 @@ class RewardSettings:
     """Applies to few documents; those who need it raise it."""
     user: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Weights of rewards of other packages, by the name of their entry point (`rewards/plugins.py`)."""
+    models: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Weights of trained reward models, by their folder (`rewards/human.py`)."""
 
     def __post_init__(self) -> None:
-        for name, value in (*rule_weights(self).items(), *self.user.items()):
+        for name, value in (*rule_weights(self).items(), *self.user.items(), *self.models.items()):
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"the weight {name} is {value}.", remedy="Weights are 0 or more, and finite.")
 

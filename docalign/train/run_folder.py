@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from docalign.errors import MissingInputError, OutputError, UsageError
 
-__all__ = ["claim_run", "digest_of"]
+__all__ = ["claim_run", "digest_of", "newest_checkpoint"]
 
 _ASKED: Final = "asked.json"
 _DONE: Final = "run.json"
@@ -89,3 +89,16 @@ def digest_of(paths: Sequence[str | Path]) -> dict[str, str]:
             raise MissingInputError(f"cannot be read: {reason}.", source=str(path), remedy="Check the path.") from error
         digests[path.name] = digest.hexdigest()
     return digests
+
+
+def newest_checkpoint(out: Path) -> Path | None:
+    """The newest checkpoint that is whole: its state is written last, and may have been cut short by a kill."""
+    found = sorted(out.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
+    return next((p for p in reversed(found) if _is_whole(p / "trainer_state.json")), None)
+
+
+def _is_whole(state: Path) -> bool:
+    try:
+        return isinstance(json.loads(state.read_text("utf-8")), dict)
+    except (OSError, ValueError):
+        return False

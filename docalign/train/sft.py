@@ -35,7 +35,7 @@ from docalign.train.inspect_gold import one_label
 from docalign.train.processes import is_main, main_first
 from docalign.train.progress import TrainingProgress
 from docalign.train.record import run_facts
-from docalign.train.run_folder import claim_run, digest_of
+from docalign.train.run_folder import claim_run, digest_of, newest_checkpoint
 from docalign.train.segments import log_partition, score
 from docalign.train.slot_model import cut_base, load_policy, log_odds, renderer_of, save_policy
 from docalign.train.windows import collate, training_windows
@@ -244,7 +244,7 @@ def train_sft(
         curves: Any = TensorBoardCallback
         trainer.add_callback(curves(SummaryWriter(str(out / "tensorboard"))))
     _unfreeze_prior(trainer.accelerator.unwrap_model(trainer.model))
-    newest = _newest_checkpoint(out)
+    newest = newest_checkpoint(out)
     trainer.train(resume_from_checkpoint=str(newest) if newest else None)
     trained = trainer.accelerator.unwrap_model(trainer.model)
     if options.lora_rank:
@@ -346,16 +346,3 @@ def _unfreeze_prior(model: nn.Module) -> None:
     for name, parameter in model.named_parameters():
         if "length_prior" in name and "original_module" not in name:
             parameter.requires_grad_(True)
-
-
-def _newest_checkpoint(out: Path) -> Path | None:
-    """The newest checkpoint that is whole: its state is written last, and may have been cut short by a kill."""
-    found = sorted(out.glob("checkpoint-*"), key=lambda p: int(p.name.rsplit("-", 1)[1]))
-    return next((p for p in reversed(found) if _is_whole(p / "trainer_state.json")), None)
-
-
-def _is_whole(state: Path) -> bool:
-    try:
-        return isinstance(json.loads(state.read_text("utf-8")), dict)
-    except (OSError, ValueError):
-        return False
