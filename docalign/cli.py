@@ -233,7 +233,7 @@ def evaluate(
 def train(
     gold: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
     out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where checkpoints and logs go.")],
-    method: Annotated[str, typer.Option("--method", metavar="sft", help="How to train.")] = "sft",
+    method: Annotated[str, typer.Option("--method", metavar="sft|reward", help="How to train.")] = "sft",
     base: Annotated[
         str | None,
         typer.Option("--base", metavar="NAME|PATH", help="The LLM to start from. [default: see `models pull`]"),

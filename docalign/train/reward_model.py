@@ -5,8 +5,8 @@ TRL brings the loop (checkpoints, resume, schedule, logging). The loss is Bradle
     −w [t log σ(r_a − r_b) + (1 − t) log σ(r_b − r_a)],
 
 with t = 1 where a is ranked above b and ½ where they tie, and w the pair's share of its line's weight. How a chunking
-is shown to the model, and what its score means, is `rewards/human.py`'s. Rankings of a fifth of the documents (or those of
-`dev`) are held out: they give the temperature, the accuracy and its interval, and are never trained on.
+is shown to the model, and what its score means, is `rewards/human.py`'s. Rankings of a fifth of the documents (or
+those of `dev`) are held out: they give the temperature, the accuracy and its interval, and are never trained on.
 """
 
 from __future__ import annotations

@@ -12,13 +12,16 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 pytest.importorskip("trl", reason="the training extra is not installed")
 
+from docalign.cli import run  # noqa: E402
 from docalign.counting import count_words  # noqa: E402
 from docalign.errors import ModelIncompatibleError, ModelMissingError, UsageError  # noqa: E402
 from docalign.preference import PreferenceLine, write_preferences  # noqa: E402
+from docalign.rewards.assemble import composite_of  # noqa: E402
 from docalign.rewards.composite import Composite, Part  # noqa: E402
 from docalign.rewards.human import HumanReward  # noqa: E402
 from docalign.rewards.pieces import block_spans  # noqa: E402
 from docalign.rewards.reward import Sizes  # noqa: E402
+from docalign.rewards.weights import RewardSettings  # noqa: E402
 from docalign.train.reward_model import (  # noqa: E402
     Comparison,
     RewardOptions,
@@ -190,3 +193,13 @@ def test_damaged_or_foreign_folders_are_refused(trained, made, tmp_path: Path) -
     (tmp_path / "reward.safetensors").write_bytes(b"nothing")
     with pytest.raises(ModelIncompatibleError, match="damaged"):
         HumanReward.load(tmp_path)
+
+
+def test_the_command_trains_one_that_settings_name(made, tmp_path: Path, capsysbinary) -> None:
+    recipe = tmp_path / "reward.toml"
+    recipe.write_text("max_steps = 2\nwarmup_steps = 1\nlayers = 1\n")
+    arguments = ["train", str(made / "prefs.jsonl"), "--method", "reward", "--base", str(made / "base"), "--quiet"]
+    assert run([*arguments, "--recipe", str(recipe), "--out", str(tmp_path / "run")]) == 0
+    folder = capsysbinary.readouterr().out.decode().strip()
+    composite = composite_of(RewardSettings(models={folder: 2.0}))
+    assert (composite.parts[-1].name, composite.parts[-1].weight) == ("model run/reward", 2.0)

@@ -120,7 +120,13 @@ def test_settings_name_rewards_in_a_table(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "toml",
-    ["[rewards]\nlenght_band = 1", "[rewards]\nuser = 3", '[rewards.user]\nfew = "much"', "[rewards.user]\nfew = -1"],
+    [
+        "[rewards]\nlenght_band = 1",
+        "[rewards]\nuser = 3",
+        '[rewards.user]\nfew = "much"',
+        "[rewards.user]\nfew = -1",
+        '[rewards.models]\n"a" = true',
+    ],
 )
 def test_settings_that_make_no_sense_are_refused(tmp_path: Path, toml: str) -> None:
     file = tmp_path / "docalign.toml"
