@@ -89,7 +89,9 @@ def _compare(policy: Path, gold: Sequence[str], *, quiet: bool) -> dict[str, Any
         measured = measure(folders, lines)
     chosen = choose(measured)
     if not quiet:
-        note(f"precisions on {len(lines)} gold lines; {chosen} is chosen\n{table(measured, chosen)}")
+        note(f"precisions on {len(lines)} gold lines; {chosen} is chosen")
+        for row in table(measured, chosen).splitlines():
+            note(row)
     return {
         "gold": list(gold),
         "lines": len(lines),
