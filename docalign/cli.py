@@ -14,6 +14,7 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
+from docalign.cli_feedback import feedback_app
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
@@ -34,6 +35,7 @@ app = typer.Typer(help="Turn PDFs and scans into chunks, with a chunker people c
 models_app = typer.Typer(help="Chunker models and the base LLMs they are trained from.", **_PLAIN)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
+app.add_typer(feedback_app, name="feedback")
 
 Out = Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")]
 Config = Annotated[

@@ -26,6 +26,7 @@ from docalign.rewards.weights import RewardSettings
 
 __all__ = [
     "ChunkSettings",
+    "FeedbackSettings",
     "IngestSettings",
     "ModelSettings",
     "RewardSettings",
@@ -93,6 +94,13 @@ class ModelSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class FeedbackSettings:
+    """`[feedback]`: where rankings and feedback are kept, a SQLite file or a database URL."""
+
+    store: str = "docalign-rankings.db"
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings after merging. `file` is the docalign.toml that was read, if any."""
 
@@ -100,6 +108,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     rewards: RewardSettings = field(default_factory=RewardSettings)
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     file: Path | None = None
 
 
@@ -108,6 +117,7 @@ SECTIONS: Final[dict[str, type[Any]]] = {
     "ingest": IngestSettings,
     "model": ModelSettings,
     "rewards": RewardSettings,
+    "feedback": FeedbackSettings,
 }
 
 _WORDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}

@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
     from docalign.store import Database
 
-__all__ = ["active_judgements", "all_judgements", "judge", "judgement_of_row", "last_judgement", "undo"]
+__all__ = [
+    "active_judgements",
+    "all_judgements",
+    "has_judgement",
+    "judge",
+    "judgement_of_row",
+    "last_judgement",
+    "undo",
+]
 
 MAX_MILLISECONDS: Final = 24 * 3600 * 1000
 """A page that was left open over night: time on task is kept up to here."""
@@ -100,6 +108,12 @@ def last_judgement(database: Database, annotator_id: int) -> Judgement | None:
     """The annotator's latest judgement that is not undone: what `undo` would take back."""
     with database.reading() as connection:
         return _last(connection, annotator_id)
+
+
+def has_judgement(database: Database, judgement_id: str) -> bool:
+    """Whether a judgement of this id is in the record."""
+    with database.reading() as connection:
+        return _by_id(connection, judgement_id) is not None
 
 
 def active_judgements(database: Database) -> list[Judgement]:

@@ -39,8 +39,6 @@ _LABELLED: Final = re.compile(
     r"|steuer-?id|mrn|nhs)[ .:#-]*(?:no|nr|number|nummer)?[ .:#-]+([A-Z]{0,3}\d[\dA-Z./-]{3,20})",
     re.IGNORECASE,
 )
-_SMALL: Final = re.compile(r"[^\W\d_]")
-_DIGIT: Final = re.compile(r"\d")
 
 
 def find_by_rules(text: str) -> Iterator[tuple[int, int]]:
@@ -83,7 +81,7 @@ def mask(text: str, spans: Iterable[tuple[int, int]]) -> str:
     """`text` with the letters of `spans` as `x` and their digits as `0`; everything else stays."""
     characters = list(text)
     for start, end in spans:
-        characters[start:end] = _DIGIT.sub("0", _SMALL.sub("x", text[start:end]))
+        characters[start:end] = ["0" if c.isdecimal() else "x" if c.isalnum() else c for c in text[start:end]]
     return "".join(characters)
 
 

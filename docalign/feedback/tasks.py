@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from sqlalchemy import and_, delete, func, insert, or_, select, update
 
-from docalign.errors import FeedbackError, RankingError, UnknownItemError, UnknownTaskError
+from docalign.errors import FeedbackError, NotYourTaskError, RankingError, UnknownItemError, UnknownTaskError
 from docalign.feedback.documents import candidate_of_row, stretch_of_row
 from docalign.feedback.records import QUEUE, add_row, now_ms
 from docalign.feedback.tables import annotators, candidates, claims, stretches, task_candidates, tasks
@@ -146,6 +146,22 @@ def _claim(connection: Connection, task_id: int, annotator_id: int, *, overlap: 
     if not renewed.rowcount:
         row = {"task_id": task_id, "annotator_id": annotator_id, "claimed_ms": now, "expires_ms": until}
         connection.execute(insert(claims).values(**row, overlap=overlap, judgement_id=None, counts=False))
+
+
+def assign(database: Database, task_id: int, annotator_id: int, *, lease_s: float = LEASE_S) -> None:
+    """Lease this very task to an annotator, such as one whose judgement was made elsewhere.
+
+    Raises:
+        UnknownTaskError: there is none.
+        NotYourTaskError: somebody else holds or has judged it.
+    """
+    time_ms = now_ms()
+    with database.writing(QUEUE) as connection:
+        if connection.execute(select(tasks.c.id).where(tasks.c.id == task_id)).first() is None:
+            raise unknown_task(task_id)
+        if others_on(connection, task_id, annotator_id, time_ms):
+            raise NotYourTaskError(f"task {task_id} is another annotator's.", remedy="Ask for the next task.")
+        _claim(connection, task_id, annotator_id, overlap=1, now=time_ms, lease_s=lease_s)
 
 
 def release(database: Database, task_id: int, annotator_id: int) -> None:

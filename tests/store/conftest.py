@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from docalign.feedback.store import open_store
+from docalign.feedback.store import SCHEMA, open_store
 from docalign.store import Database
 from tests.support.postgres import fresh_database, postgres_server
 
@@ -28,7 +28,22 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
         yield made
 
 
-@pytest.fixture
-def store(url: str) -> Iterator[Database]:
-    with open_store(url) as database:
+@pytest.fixture(scope="session")
+def postgres_store(postgres: str) -> Iterator[Database]:
+    """A store on PostgreSQL, made once: making a database takes longer than most tests."""
+    with fresh_database(postgres) as made, open_store(made) as database:
         yield database
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
+    """An empty store."""
+    if request.param == "sqlite":
+        with open_store(tmp_path / "rankings.db") as database:
+            yield database
+        return
+    shared: Database = request.getfixturevalue("postgres_store")
+    names = ", ".join(table.name for table in SCHEMA.tables.sorted_tables)
+    with shared.writing() as connection:
+        connection.exec_driver_sql(f"TRUNCATE {names} RESTART IDENTITY CASCADE")
+    yield shared

@@ -33,13 +33,15 @@ def test_migrations_make_the_tables_that_the_code_uses(store: Database) -> None:
     assert ours == []
 
 
-def test_migrations_can_be_taken_back(store: Database) -> None:
+def test_migrations_can_be_taken_back(url: str) -> None:
+    store = open_database(url, SCHEMA)
     config = alembic_config(SCHEMA)
     with store.writing() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
     with store.reading() as connection:
         assert set(sa.inspect(connection).get_table_names()) <= {SCHEMA.version_table, "sqlite_sequence"}
+    store.close()
 
 
 def _open_and_add(url: str, name: str) -> None:

@@ -1,0 +1,158 @@
+"""`docalign feedback …`: rankings out of the store and into it, the report on them, and deletion."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from docalign.commands import messages
+from docalign.commands.results import out_path, write_result, write_stdout
+from docalign.commands.train import need_extra
+from docalign.errors import EmptyInputError, MissingInputError, UsageError
+from docalign.output.jsonout import dump
+
+if TYPE_CHECKING:
+    from docalign.config import Settings
+    from docalign.document import Document
+    from docalign.feedback.export import Rewrite
+
+__all__ = ["run_delete", "run_export", "run_import", "run_report"]
+
+_REPORTS: Final = ("text", "json", "html")
+_LIBRARIES: Final = ("sqlalchemy", "alembic", "evalica")
+_SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
+
+
+def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, repeats: bool, quiet: bool) -> None:
+    """Write what stands in the store as lines to train on; held-out documents go to a `.dev` file beside.
+
+    Raises:
+        UsageError: no such view, or Presidio is installed and does not start.
+        StoreError: there is no such store.
+        EmptyInputError: nothing to write.
+    """
+    need_extra("rank", *_LIBRARIES)
+    from docalign.feedback.export import VIEWS, export
+    from docalign.feedback.store import open_store
+    from docalign.jsonl import write_lines
+    from docalign.train.prepare.run import dev_path
+
+    if view not in VIEWS:
+        raise UsageError(f"there is no view {view!r}.", remedy=f"Choose one of {', '.join(VIEWS)}.")
+    with open_store(settings.feedback.store, must_exist=True) as store:
+        found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
+    if not found.train and not found.held_out:
+        raise EmptyInputError(
+            f"nothing in it makes a line of {view}.", source=settings.feedback.store, remedy="Judge some tasks first."
+        )
+    path = out_path(out)
+    if path is None:
+        write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
+    else:
+        write_lines(path, _lines(found.train))
+        write_lines(dev_path(path), _lines(found.held_out))
+    if not quiet:
+        messages.note(
+            f"{found.opinions} opinions: {len(found.train)} lines to train on, {len(found.held_out)} of held-out "
+            f"documents; left out {found.repeats} repeats and {found.contradicted} contradicted later"
+        )
+
+
+def run_import(files: Sequence[str], *, settings: Settings, format: str, quiet: bool) -> None:  # noqa: A002
+    """Store the rankings of files.
+
+    Raises:
+        UsageError: no such format.
+        MissingInputError: a file that cannot be read.
+        InvalidPreferenceError: a file of which nothing can be used.
+    """
+    need_extra("rank", *_LIBRARIES)
+    from docalign.feedback.imports import FORMATS, import_rankings
+    from docalign.feedback.store import open_store
+
+    if format not in FORMATS:
+        raise UsageError(f"there is no format {format!r}.", remedy=f"Choose one of {', '.join(FORMATS)}.")
+    with open_store(settings.feedback.store) as store:
+        for path in files:
+            found = import_rankings(store, path, format)
+            for why in found.left_out:
+                messages.warn(f"left out: {why}")
+            if not quiet:
+                messages.note(f"{path}: {found.stored} rankings stored, {found.known} were there already")
+
+
+def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -> None:  # noqa: A002
+    """Write the report on the store.
+
+    Raises:
+        UsageError: no such format.
+        StoreError: there is no such store.
+    """
+    need_extra("rank", *_LIBRARIES)
+    from docalign.feedback.report import report, report_text
+    from docalign.feedback.report_html import report_html
+    from docalign.feedback.store import open_store
+
+    if format not in _REPORTS:
+        raise UsageError(f"there is no report format {format!r}.", remedy=f"Choose one of {', '.join(_REPORTS)}.")
+    with open_store(settings.feedback.store, must_exist=True) as store:
+        found = report(store, seed=seed)
+        name = store.engine.url.database or ""
+    if format == "json":
+        data = dump(found, indent=2) + b"\n"
+    elif format == "text":
+        data = report_text(found).encode("utf-8")
+    else:
+        data = report_html(found, title=f"Rankings in {Path(name).name}").encode("utf-8", "replace")
+    write_result(data, out_path(out))
+
+
+def run_delete(documents: Sequence[str], *, settings: Settings, quiet: bool) -> None:
+    """Delete documents, named by their sha256 or as files, and all that came from them.
+
+    Raises:
+        UnknownItemError: the store holds nothing of one of them; those before it are deleted.
+        MissingInputError: neither a sha256 nor a file that can be read.
+    """
+    need_extra("rank", *_LIBRARIES)
+    from docalign.feedback.store import delete_document, open_store
+
+    hashes = [_sha256(name) for name in documents]
+    with open_store(settings.feedback.store, must_exist=True) as store:
+        for name, sha256 in zip(documents, hashes, strict=True):
+            gone = delete_document(store, sha256)
+            if not quiet:
+                messages.note(f"{name}: deleted, with all that came from it ({gone} records of the file)")
+
+
+def _sha256(name: str) -> str:
+    if _SHA256.match(name):
+        return name
+    try:
+        return hashlib.sha256(Path(name).read_bytes()).hexdigest()
+    except OSError as error:
+        raise MissingInputError(
+            f"neither a sha256 nor a file ({error.strerror}).", source=name, remedy="Name the file, or its sha256."
+        ) from error
+
+
+def _redaction(quiet: bool) -> Rewrite:
+    from docalign.feedback.redact import find_by_rules, presidio_finder, redact
+
+    presidio = presidio_finder()
+    finders = (find_by_rules, presidio) if presidio else (find_by_rules,)
+    if not quiet:
+        messages.note("redacting by rules" + (" and Presidio" if presidio else "; names of people stay (no Presidio)"))
+
+    def rewrite(document: Document) -> Document:
+        return redact(document, *finders)
+
+    return rewrite
+
+
+def _lines(values: Iterable[Mapping[str, Any]]) -> Iterable[str]:
+    return (json.dumps(value, ensure_ascii=False) for value in values)
