@@ -11,6 +11,7 @@
         InvalidDocumentError          3  422
         InvalidGoldError              3  422
         InvalidChunksError            3  422
+        InvalidQuestionsError         3  422
         InvalidPreferenceError        3  422
       EncryptedInputError             4  422
       LimitExceededError              5  413
@@ -59,6 +60,7 @@ __all__ = [
     "InvalidDocumentError",
     "InvalidGoldError",
     "InvalidPreferenceError",
+    "InvalidQuestionsError",
     "JudgeError",
     "LimitExceededError",
     "MissingInputError",
@@ -178,6 +180,10 @@ class InvalidDocumentError(UnreadableInputError):
 
 class InvalidChunksError(UnreadableInputError):
     """A docalign.chunk/1 line breaks the rules of its schema, or was not made of the document it is put beside."""
+
+
+class InvalidQuestionsError(UnreadableInputError):
+    """A docalign.questions/1 line breaks the rules of its schema; `source` is `file:line`."""
 
 
 class InvalidGoldError(UnreadableInputError):
