@@ -26,6 +26,7 @@ JOBS ?= 2
 STAMP_VENV := $(VENV)/.made
 STAMP_BASE := $(VENV)/.base
 STAMP_TEST := $(VENV)/.test
+STAMP_SYSTEM := $(VENV)/.system
 
 SAMPLES := data/samples
 OUT := out
@@ -59,6 +60,20 @@ $(STAMP_TEST): pyproject.toml constraints.txt | $(STAMP_VENV)
 	@$(PIP) --editable '.[dev,train]'
 	@touch $@ $(STAMP_BASE)
 
+# What some tests drive and no wheel brings: PostgreSQL and a browser. Without them those tests skip, and say so.
+$(STAMP_SYSTEM): | $(STAMP_VENV)
+	@wanted=; command -v chromium >/dev/null || wanted="$$wanted chromium"; \
+	    ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v initdb >/dev/null || wanted="$$wanted postgresql"; \
+	    if [ -n "$$wanted" ] && [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+	        echo "» installing Debian's$$wanted for the tests that use them"; \
+	        quick="-qq -o Acquire::Retries=1 -o Acquire::http::Timeout=20 -o Acquire::https::Timeout=20"; \
+	        export DEBIAN_FRONTEND=noninteractive; \
+	        timeout 600 apt-get $$quick update >/dev/null 2>&1; \
+	        timeout 900 apt-get $$quick install -y --no-install-recommends $$wanted >/dev/null 2>&1 \
+	            || echo "  not to be had now: the tests that need$$wanted will skip"; \
+	    fi
+	@if command -v chromium >/dev/null && ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1; then touch $@; fi
+
 demo: $(STAMP_BASE)
 	@for name in report.pdf report-scan.pdf; do \
 	    echo; echo "━━━ $(SAMPLES)/$$name"; \
@@ -69,10 +84,10 @@ demo: $(STAMP_BASE)
 	    $(DOCALIGN) chunk $(SAMPLES)/$$name.pdf --format html --out $(OUT)/$$name.html || exit $$?; done
 	@echo; echo "Pages with the chunks drawn on them: $(CURDIR)/$(OUT)/report.html and $(CURDIR)/$(OUT)/report-scan.html"
 
-test: $(STAMP_TEST)
+test: $(STAMP_TEST) $(STAMP_SYSTEM)
 	@$(PY) -m pytest -q -n $(JOBS) -m "not slow"
 
-test-full: $(STAMP_TEST)
+test-full: $(STAMP_TEST) $(STAMP_SYSTEM)
 	@DOCALIGN_TEST_FULL=1 $(PY) -m pytest -q -n $(JOBS)
 
 fuzz: $(STAMP_TEST)
