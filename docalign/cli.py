@@ -106,6 +106,10 @@ def chunk(
     chunking: ChunkFlags,
     model: Model = None,
     reading: ReadFlags,
+    server: Annotated[
+        str | None,
+        typer.Option("--server", metavar="URL", help="Have a service do the work (extra `client`); same results."),
+    ] = None,
     stdin_name: StdinName = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -118,7 +122,7 @@ def chunk(
     from docalign.commands.chunk import run_chunk
 
     flags = given(chunking) | {"format": format}
-    settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model})
+    settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model}, client={"server": server})
     run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet)
 
 
@@ -175,6 +179,39 @@ def score(
 
     settings = _settings(config, chunk=given(chunking))
     run_score(file, document=document, format=format, out=out, settings=settings)
+
+
+@app.command()
+def serve(
+    host: Annotated[
+        str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")
+    ] = None,
+    port: Annotated[int | None, typer.Option("--port", metavar="N", help="0 takes a free one. [default: 8000]")] = None,
+    model: Model = None,
+    tokens_file: Annotated[
+        str | None,
+        typer.Option("--tokens-file", metavar="FILE", help="Who may ask; needed to listen beyond this machine."),
+    ] = None,
+    database: Annotated[
+        str | None,
+        typer.Option("--database", metavar="URL", help="Where jobs are kept. [default: a file in the cache folder]"),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="What runs the model. [default: auto]")
+    ] = None,
+    new_token: Annotated[
+        str | None, typer.Option("--new-token", metavar="TENANT", help="Print a token for the tokens file, and exit.")
+    ] = None,
+    config: Config = None,
+) -> None:
+    """Answer over HTTP (needs the extra `serve`).
+
+    The page is at /, the API's description at /docs. [serve] in docalign.toml has the limits.
+    """
+    from docalign.commands.serve import run_serve
+
+    flags = {"host": host, "port": port, "tokens_file": tokens_file, "database": database, "device": device}
+    run_serve(_settings(config, serve=flags, model={"path": model}), new_token=new_token)
 
 
 @models_app.command("list")

@@ -26,10 +26,12 @@ from docalign.rewards.weights import RewardSettings
 
 __all__ = [
     "ChunkSettings",
+    "ClientSettings",
     "FeedbackSettings",
     "IngestSettings",
     "ModelSettings",
     "RewardSettings",
+    "ServeSettings",
     "Settings",
     "find_config",
     "load_settings",
@@ -101,6 +103,40 @@ class FeedbackSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class ServeSettings:
+    """`[serve]`: the HTTP service; `service/settings.py` checks that the values make sense together."""
+
+    host: str = "127.0.0.1"
+    port: int = 8000
+    tokens_file: str | None = None
+    database: str | None = None
+    device: str = "auto"
+    runners: int | None = None
+    batch_tokens: int = 1024
+    active_requests: int = 32
+    queue_pages: int = 400
+    queue_tokens: int = 262_144
+    max_upload_mib: int = 32
+    max_pages: int = 60
+    max_job_mib: int = 512
+    max_job_pages: int = 5000
+    request_timeout_s: float = 180.0
+    job_timeout_s: float = 14_400.0
+    job_workers: int = 1
+    job_ttl_h: float = 24.0
+    lease_s: float = 30.0
+    drain_s: float = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientSettings:
+    """`[client]`: a service that does the work in our place, and the token it knows us by."""
+
+    server: str | None = None
+    token: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All settings after merging. `file` is the docalign.toml that was read, if any."""
 
@@ -109,6 +145,8 @@ class Settings:
     model: ModelSettings = field(default_factory=ModelSettings)
     rewards: RewardSettings = field(default_factory=RewardSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
+    serve: ServeSettings = field(default_factory=ServeSettings)
+    client: ClientSettings = field(default_factory=ClientSettings)
     file: Path | None = None
 
 
@@ -118,6 +156,8 @@ SECTIONS: Final[dict[str, type[Any]]] = {
     "model": ModelSettings,
     "rewards": RewardSettings,
     "feedback": FeedbackSettings,
+    "serve": ServeSettings,
+    "client": ClientSettings,
 }
 
 _WORDS: Final = {bool: "true or false", int: "a whole number", float: "a number", str: "a string"}

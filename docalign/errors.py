@@ -38,6 +38,12 @@
         RankingError                  2  422
         TooLongError                  2  413
       SomeFilesFailedError            1  207
+      ServiceError                    1  500
+        BusyError                     1  429
+        NotReadyError                 1  503
+        NotDoneError                  1  409
+        NotFoundError                 1  404
+      NotAllowedError                 2  401
 
 A message names the input, says what is wrong, and `remedy` says what to do about it. The codes are
 part of the fixed interface (README, "Exit codes"); nothing outside this file picks one.
@@ -49,6 +55,7 @@ from typing import Any, ClassVar
 
 __all__ = [
     "AlreadyJudgedError",
+    "BusyError",
     "ConfigError",
     "DamagedInputError",
     "DocalignError",
@@ -67,6 +74,10 @@ __all__ = [
     "ModelError",
     "ModelIncompatibleError",
     "ModelMissingError",
+    "NotAllowedError",
+    "NotDoneError",
+    "NotFoundError",
+    "NotReadyError",
     "NotYourTaskError",
     "OcrError",
     "OcrFailedError",
@@ -76,6 +87,7 @@ __all__ = [
     "PageTimeoutError",
     "RankingError",
     "RewardError",
+    "ServiceError",
     "SomeFilesFailedError",
     "StoreBusyError",
     "StoreError",
@@ -325,3 +337,39 @@ class SomeFilesFailedError(DocalignError):
     """A batch ended with some files failed; the others are written."""
 
     http_status = 207
+
+
+class ServiceError(DocalignError):
+    """The service, or the way to it, stands in the way; the input may be fine."""
+
+
+class BusyError(ServiceError):
+    """The service has as much work as it takes, or the caller has used up a quota; `retry_after_s` later it will do."""
+
+    http_status = 429
+    retry_after_s: int = 1
+
+
+class NotReadyError(ServiceError):
+    """The service cannot work at the moment: it is starting, stopping, or its model failed."""
+
+    http_status = 503
+
+
+class NotDoneError(ServiceError):
+    """A result was asked for before there was one."""
+
+    http_status = 409
+
+
+class NotFoundError(ServiceError):
+    """No job, model or address of that name, or not of this tenant."""
+
+    http_status = 404
+
+
+class NotAllowedError(DocalignError):
+    """No token, or not one that the service knows."""
+
+    exit_code = 2
+    http_status = 401

@@ -55,8 +55,18 @@ class Chunker:
         self.free_bias = free_bias
 
     @classmethod
-    def load(cls, path: str | Path | None = None, *, threads: int | None = None) -> Chunker:
+    def load(
+        cls,
+        path: str | Path | None = None,
+        *,
+        threads: int | None = None,
+        make_engine: Callable[[Path, str], Engine] | None = None,
+    ) -> Chunker:
         """Load a model directory; None for the shipped model.
+
+        Args:
+            threads: windows scored at a time; None for one a core.
+            make_engine: (graph file, precision) → the engine to use in place of the usual one.
 
         Raises:
             ModelMissingError: no model there.
@@ -78,8 +88,10 @@ class Chunker:
             free_bias = float(config.get("free_bias", 0.0))
         except (KeyError, TypeError, ValueError) as error:
             raise ModelIncompatibleError(f"docalign.json lacks {error}.", source=str(model.path)) from error
-        engine = OnnxEngine(model.path / "model.onnx", threads=threads, name=f"onnx-{config.get('precision', 'fp32')}",
-                            device=str(config.get("device", "cpu")))  # fmt: skip
+        graph, precision = model.path / "model.onnx", str(config.get("precision", "fp32"))
+        device = str(config.get("device", "cpu"))
+        make = make_engine or (lambda file, kind: OnnxEngine(file, threads=threads, name=f"onnx-{kind}", device=device))
+        engine = make(graph, precision)
         return cls(
             engine,
             renderer,
@@ -87,6 +99,17 @@ class Chunker:
             model_name=f"{model.name}@{config.get('sha256', 'unknown')[:12]}",
             tokenizer=str(model.path / "tokenizer.json"),
             free_bias=free_bias,
+        )
+
+    def with_engine(self, engine: Engine) -> Chunker:
+        """The same model, its windows scored by `engine`; cheap, so that every request can have its own."""
+        return Chunker(
+            engine,
+            self.renderer,
+            self.prior,
+            model_name=self.model_name,
+            tokenizer=self.tokenizer,
+            free_bias=self.free_bias,
         )
 
     def identity(self) -> dict[str, Any]:

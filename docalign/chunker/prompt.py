@@ -101,7 +101,7 @@ class Renderer:
 
     def __init__(self, encode: _Encode, slot_id: int) -> None:
         self._encode = encode
-        self._slot = slot_id
+        self.slot_id = slot_id
         self._known: dict[str, list[int]] = {}
         self._gap = encode([" …"])[0]
 
@@ -112,7 +112,7 @@ class Renderer:
         long = [i for i, t in enumerate(texts) if len(t) > _HEAD_CHARS]
         tails = dict(zip(long, self._encode([_clean(texts[i][-_TAIL_CHARS:]) for i in long]), strict=True))
         return [
-            [*self._hint(hints.marks[b.id]), *self._shorten(head, tails.get(i)), self._slot]
+            [*self._hint(hints.marks[b.id]), *self._shorten(head, tails.get(i)), self.slot_id]
             for i, (b, head) in enumerate(zip(blocks, heads, strict=True))
         ]
 

@@ -17,7 +17,6 @@ from docalign.commands.ahead import read_ahead
 from docalign.commands.inputs import Input
 from docalign.commands.messages import describe_crash, error, note
 from docalign.commands.progress import Bar, progress_bar
-from docalign.commands.reading import Read
 from docalign.commands.results import write_stdout
 from docalign.errors import DocalignError, ModelError, OutputError, OutputNameError, SomeFilesFailedError
 from docalign.output.atomic import clean_stale, output_error, write_atomic
@@ -41,11 +40,11 @@ class Pipeline(Protocol):
         """Load what every input needs; what fails here would fail for each of them."""
         ...
 
-    def read(self, job: Input) -> Read:
+    def read(self, job: Input) -> Any:
         """May be called by several threads at a time."""
         ...
 
-    def finish(self, job: Input, read: Read, bar: Bar) -> bytes: ...
+    def finish(self, job: Input, read: Any, bar: Bar) -> bytes: ...
 
     def fingerprint(self) -> dict[str, Any]: ...
 
@@ -79,7 +78,7 @@ def run_batch_to_folder(pipeline: Pipeline, jobs: Sequence[Input], folder: Path,
     pipeline.prepare()
     results = _Folder(pipeline, folder)
 
-    def read(job: Input) -> Read | None:
+    def read(job: Input) -> Any:
         return None if results.has(job) else pipeline.read(job)
 
     failed = skipped = 0
@@ -174,7 +173,7 @@ def error_name(name: str) -> str:
     return path.with_name(f"{kept}-{digest}.error.json").as_posix()
 
 
-def _finished(pipeline: Pipeline, job: Input, read: Read | Exception, bar: Bar) -> bytes | DocalignError:
+def _finished(pipeline: Pipeline, job: Input, read: Any, bar: Bar) -> bytes | DocalignError:
     """The result for one input, or what was wrong with it, already said on standard error.
 
     Raises:

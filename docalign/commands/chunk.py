@@ -24,6 +24,7 @@ from docalign.output import check_format, render
 if TYPE_CHECKING:
     from docalign.chunk import Chunk
     from docalign.chunker import Chunker
+    from docalign.commands.remote import RemotePipeline
     from docalign.config import Settings
     from docalign.document import Document
 
@@ -138,9 +139,10 @@ def run_chunk(
         ReaderGoneError: the reader of standard output has gone.
     """
     place = out_path(out)
-    with Pipeline(settings) as pipeline:
+    with _pipeline(settings) as pipeline:
         inputs = expand(arguments, suffixes=known_suffixes(), out=place, stdin_name=stdin_name)
-        check_languages(inputs.jobs, settings.ingest, pipeline.ingest_options)
+        if isinstance(pipeline, Pipeline):
+            check_languages(inputs.jobs, settings.ingest, pipeline.ingest_options)
         if not quiet:
             _name_passed_over(inputs.passed_over)
         if inputs.is_batch:
@@ -149,7 +151,15 @@ def run_chunk(
             _run_one(pipeline, inputs.jobs[0], place, quiet=quiet)
 
 
-def _run_one(pipeline: Pipeline, job: Input, out: Path | None, *, quiet: bool) -> None:
+def _pipeline(settings: Settings) -> Pipeline | RemotePipeline:
+    if settings.client.server is None:
+        return Pipeline(settings)
+    from docalign.commands.remote import RemotePipeline
+
+    return RemotePipeline(settings)
+
+
+def _run_one(pipeline: Pipeline | RemotePipeline, job: Input, out: Path | None, *, quiet: bool) -> None:
     if out is not None and out.is_dir():
         raise UsageError("is a directory.", source=str(out), remedy="With one input, --out names a file.")
     if out is not None and job.path is not None and out.exists() and out.samefile(job.path):
@@ -159,7 +169,7 @@ def _run_one(pipeline: Pipeline, job: Input, out: Path | None, *, quiet: bool) -
     write_result(data, out)
 
 
-def _run_batch(pipeline: Pipeline, jobs: Sequence[Input], folder: Path | None, *, quiet: bool) -> None:
+def _run_batch(pipeline: Pipeline | RemotePipeline, jobs: Sequence[Input], folder: Path | None, *, quiet: bool) -> None:
     if folder is None:
         if pipeline.format != "jsonl":
             raise UsageError(

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from docalign.ingest import IngestOptions, WorkerPool
     from docalign.ingest.page import PageContent
 
-__all__ = ["Read", "check_languages", "ingest_options", "known_suffixes", "read_document"]
+__all__ = ["Read", "check_languages", "ingest_options", "known_suffixes", "read_document", "standard_input"]
 
 _HEAD = 4096
 
@@ -98,13 +98,18 @@ def read_document(
 
     if job.problem is not None:
         raise job.problem
-    data = _standard_input(options.max_bytes) if job.path is None else None
+    data = standard_input(options.max_bytes) if job.path is None else None
     source = job.path if job.path is not None else data or b""
     document = ingest(source, name=job.name, options=options, progress=bar.stage("reading"), pool=pool, on_page=on_page)
     return Read(document, data)
 
 
-def _standard_input(max_bytes: int) -> bytes:
+def standard_input(max_bytes: int) -> bytes:
+    """What standard input holds, up to a byte more than `max_bytes`.
+
+    Raises:
+        MissingInputError: it cannot be read.
+    """
     if sys.stdin is None:  # closed by whoever started this process (`<&-`)
         raise MissingInputError("standard input is closed.", source="-", remedy="Pipe a file into it, or name one.")
     try:

@@ -21,7 +21,7 @@ from docalign.ingest.page import PageContent
 from docalign.ingest.paged import PagedFile, page_limits
 from docalign.ingest.plugins import load
 from docalign.ingest.source import SourceFile, as_file
-from docalign.ingest.work.pool import WorkerPool, available_cores
+from docalign.ingest.work.pool import PoolShare, WorkerPool, available_cores
 
 __all__ = ["ingest"]
 
@@ -36,7 +36,7 @@ def ingest(
     name: str | None = None,
     options: IngestOptions = IngestOptions(),  # noqa: B008 - frozen
     progress: Callable[[int, int], None] | None = None,
-    pool: WorkerPool | None = None,
+    pool: WorkerPool | PoolShare | None = None,
     on_page: Callable[[PageContent], None] | None = None,
 ) -> Document:
     """Read one file into a Document.
@@ -79,7 +79,7 @@ class _Reading:
     file: SourceFile
     called: str
     options: IngestOptions
-    pool: WorkerPool
+    pool: WorkerPool | PoolShare
 
 
 def _detect(file: SourceFile, called: str) -> Format:

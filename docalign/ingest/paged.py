@@ -20,7 +20,7 @@ from docalign.ingest.source import SourceFile
 from docalign.ingest.work.cache import PageCache
 from docalign.ingest.work.cache_key import PageKeys, may_be_cached
 from docalign.ingest.work.limits import Limits
-from docalign.ingest.work.pool import WorkerPool
+from docalign.ingest.work.pool import PoolShare, WorkerPool
 
 __all__ = ["PagedFile", "page_limits"]
 
@@ -46,7 +46,7 @@ class PagedFile:
         DocalignError: the file cannot be opened.
     """
 
-    def __init__(self, reader: str, file: SourceFile, options: IngestOptions, pool: WorkerPool) -> None:
+    def __init__(self, reader: str, file: SourceFile, options: IngestOptions, pool: WorkerPool | PoolShare) -> None:
         self._file, self._options, self._pool = file, options, pool
         self._about = (reader, str(file.path.absolute()), options)
         self._limits = page_limits(options)

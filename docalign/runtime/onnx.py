@@ -22,7 +22,7 @@ from docalign.runtime.engine import rounded
 if TYPE_CHECKING:
     import onnxruntime as ort
 
-__all__ = ["OnnxEngine"]
+__all__ = ["OnnxEngine", "open_session"]
 
 _INPUTS: Final = {"input_ids", "slots"}
 
@@ -73,20 +73,31 @@ def _usable_cores() -> int:
 def _session(path: Path, device: str) -> ort.InferenceSession:
     import onnxruntime as ort
 
+    wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
+    providers = [p for p in wanted if p in ort.get_available_providers()]
+    session = open_session(str(path), str(path), [*providers, "CPUExecutionProvider"])
+    if {i.name for i in session.get_inputs()} != _INPUTS:
+        raise ModelIncompatibleError("its graph does not take input_ids and slots.", source=str(path))
+    return session
+
+
+def open_session(graph: str | bytes, source: str, providers: Sequence[str]) -> ort.InferenceSession:
+    """A session of one thread for a graph file, or the bytes of one, called `source`.
+
+    Raises:
+        ModelIncompatibleError: ONNX Runtime cannot load it.
+    """
+    import onnxruntime as ort
+
     options = ort.SessionOptions()
     options.intra_op_num_threads = 1
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
-    wanted = ["CUDAExecutionProvider"] if device == "cuda" else []
-    providers = [p for p in wanted if p in ort.get_available_providers()]
     try:
-        session = ort.InferenceSession(str(path), options, providers=[*providers, "CPUExecutionProvider"])
+        return ort.InferenceSession(graph, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors share no base class but Exception
         raise ModelIncompatibleError(
             f"ONNX Runtime cannot load it ({str(error).splitlines()[0][:200]}).",
-            source=str(path),
+            source=source,
             remedy="Export the model again with `docalign export`.",
         ) from error
-    if {i.name for i in session.get_inputs()} != _INPUTS:
-        raise ModelIncompatibleError("its graph does not take input_ids and slots.", source=str(path))
-    return session

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from docalign.document import Document
 
-__all__ = ["page_images"]
+__all__ = ["page_images", "pictures_in_worker"]
 
 _DPI: Final = 110
 _DPI_LONG: Final = 84
@@ -57,6 +57,11 @@ def page_images(
             if max_bytes < 0:
                 break
     return pictures + [None] * (len(document.pages) - len(pictures))
+
+
+def pictures_in_worker(source: bytes | str, document: Document, password: str | None) -> list[bytes | None]:
+    """`page_images` as a worker process is called, for files that nobody trusts."""
+    return page_images(source, document, password=password)
 
 
 def _fitting(dpi: float, width: float, height: float) -> float:

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from docalign.document import Document
 from docalign.view.markup import esc
 
-__all__ = ["name_of", "page_sums", "shell", "switch"]
+__all__ = ["hashes", "name_of", "page_sums", "shell", "switch"]
 
 
 def shell(
@@ -49,6 +49,11 @@ def shell(
         f'<section class="cards" id="cards" aria-label="{cards_label}">\n{cards}</section>\n</main>\n'
         f"<script>{script}</script>\n</body>\n</html>\n"
     )
+
+
+def hashes(styles: Sequence[str]) -> tuple[str, str]:
+    """Of the style and the script, as a policy names them: for a page that shows this one in a frame."""
+    return _hash("\n".join(_asset(name) for name in styles)), _hash(_asset("view.js"))
 
 
 def name_of(document: Document) -> str:

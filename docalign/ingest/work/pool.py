@@ -18,7 +18,7 @@ from docalign.errors import DamagedInputError, DocalignError
 from docalign.ingest.work.limits import Limits
 from docalign.ingest.work.process import Died, WorkerProcess
 
-__all__ = ["WorkerPool", "available_cores"]
+__all__ = ["PoolShare", "WorkerPool", "available_cores"]
 
 _WINDOW_PER_WORKER: Final = 4
 _GROW_AFTER_S: Final = 0.1
@@ -60,6 +60,11 @@ class WorkerPool:
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    @property
+    def busy(self) -> bool:
+        """Whether every worker has a call."""
+        return self._busy >= self.workers
+
     def close(self) -> None:
         """Stop what other threads still have running, and let all workers go."""
         with self._changed:
@@ -87,15 +92,27 @@ class WorkerPool:
             raise result
         return result
 
-    def map(self, target: str, calls: Sequence[tuple[Any, ...]], *, limits: Limits) -> Generator[Any, None, None]:
+    def map(
+        self,
+        target: str,
+        calls: Sequence[tuple[Any, ...]],
+        *,
+        limits: Limits,
+        started: Callable[[Callable[[], None]], None] | None = None,
+    ) -> Generator[Any, None, None]:
         """Results of `module:function` in the order of `calls`; a DocalignError as a value where a call failed.
 
         Leaving the iterator early, by an exception too, kills the calls still running.
+
+        Args:
+            started: told, before the first call, how to stop these calls from another thread.
 
         Raises:
             DocalignError: the pool was closed or told to stop meanwhile.
         """
         run = _Run(self, target, calls, limits)
+        if started is not None:
+            started(run.stop)
         with self._changed:
             if self._closed:
                 raise _stopped()
@@ -170,6 +187,43 @@ class WorkerPool:
             self._changed.notify_all()
         if worker is not None and closed:
             worker.close()
+
+
+class PoolShare:
+    """A pool as one file's reader sees it: `stop` ends what it asked for and nothing of the others."""
+
+    def __init__(self, pool: WorkerPool) -> None:
+        self.workers = pool.workers
+        self._pool = pool
+        self._lock = threading.Lock()
+        self._stops: list[Callable[[], None]] = []
+        self._stopped = False
+
+    def call(self, target: str, *arguments: Any, limits: Limits) -> Any:
+        """As `WorkerPool.call`."""
+        (result,) = self.map(target, [arguments], limits=limits)
+        if isinstance(result, DocalignError):
+            raise result
+        return result
+
+    def map(self, target: str, calls: Sequence[tuple[Any, ...]], *, limits: Limits) -> Generator[Any, None, None]:
+        """As `WorkerPool.map`."""
+        return self._pool.map(target, calls, limits=limits, started=self._remember)
+
+    def stop(self) -> None:
+        """Kill what runs now, and whatever is asked for later; whoever waits for it gets a DocalignError."""
+        with self._lock:
+            self._stopped = True
+            stops = list(self._stops)
+        for stop in stops:
+            stop()
+
+    def _remember(self, stop: Callable[[], None]) -> None:
+        with self._lock:
+            self._stops.append(stop)
+            stopped = self._stopped
+        if stopped:
+            stop()
 
 
 def _stopped() -> DocalignError:
