@@ -73,6 +73,7 @@ def in_process(
         start_new_session=True,
     )
     assert process.stderr is not None
+    drain = threading.Thread(target=process.stderr.read, daemon=True)
     try:
         for line in process.stderr:
             found = re.search(r"listening on (http://\S+)", line)
@@ -80,10 +81,12 @@ def in_process(
                 break
         else:
             raise AssertionError("the service did not start")
-        drain = threading.Thread(target=process.stderr.read, daemon=True)
         drain.start()
         yield found[1], process
     finally:
         if process.poll() is None:
             process.kill()
         process.wait(10)
+        if drain.ident is not None:
+            drain.join(10)
+        process.stderr.close()
