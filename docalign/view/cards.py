@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from docalign.chunk import Chunk
-from docalign.document import Document
+from docalign.document import Document, Kind
 from docalign.view.markup import colour, esc, number, pages_label, share
 from docalign.view.tables import table_html
 
-__all__ = ["cards_html"]
+__all__ = ["block_html", "cards_html"]
 
 
 def cards_html(document: Document, chunks: Sequence[Chunk], *, cuts: bool) -> str:
@@ -78,10 +78,14 @@ def _blocks(document: Document, chunk: Chunk) -> Iterator[str]:
         if start >= end:
             continue
         yield _gap(document.text[position:start])
-        text = document.text[start:end]
-        yield table_html(text) if block.kind == "table" else f'<div class="{block.kind}">{esc(text)}</div>'
+        yield block_html(block.kind, document.text[start:end])
         position = end
     yield _gap(document.text[position : chunk.end])
+
+
+def block_html(kind: Kind, text: str) -> str:
+    """The text of a block, or a part of it, in an element of its kind."""
+    return table_html(text) if kind == "table" else f'<div class="{kind}">{esc(text)}</div>'
 
 
 def _gap(text: str) -> str:

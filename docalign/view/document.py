@@ -32,7 +32,7 @@ def document_page(document: Document, page_images: Sequence[bytes | None] | None
         pages=block_pages_html(document, page_images or ()) if paged else "",
         cards=block_cards_html(document) or '<p class="empty">This document has no text.</p>',
         cards_label="Blocks",
-        styles=("view.css", "document.css"),
+        styles=("palette.css", "view.css", "document.css"),
     )
 
 

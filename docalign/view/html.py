@@ -34,7 +34,7 @@ def html_page(document: Document, chunks: Sequence[Chunk], page_images: Sequence
         pages=pages_html(document, chunks, page_images or ()) if paged else "",
         cards=cards_html(document, chunks, cuts=not paged) or '<p class="empty">This document has no text.</p>',
         cards_label="Chunks",
-        styles=("view.css",),
+        styles=("palette.css", "view.css"),
     )
 
 

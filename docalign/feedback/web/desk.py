@@ -1,0 +1,108 @@
+"""Desk: what the page is served from. The store, who judges, and what happens after a judgement.
+
+After each judgement the annotator may be due for a repeat, and every few judgements the open tasks get new priorities.
+Neither is needed for the answer to the annotator, so the page does it after the answer is sent.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from docalign.document import Document
+from docalign.feedback import store
+from docalign.feedback.guideline import Guideline, load_guideline
+from docalign.feedback.pairing import fit_strengths, games_of, priorities, repeat_of, shown_order
+from docalign.feedback.values import Annotator, Judgement, Stretch, Task
+from docalign.store import Database
+
+__all__ = ["Desk"]
+
+_RANKED_EVERY: Final = 5
+"""Priorities are worked out anew after so many judgements."""
+_SOON: Final = 2.0
+"""Above every priority that a first showing can have."""
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """The page's side of the store.
+
+    Args:
+        overlap: how many annotators judge each task.
+        annotator: who judges, where the page need not ask.
+        preparing: whether more tasks are on their way.
+        scores: a reward model's scores by candidate id, where there is one.
+    """
+
+    database: Database
+    overlap: int = 1
+    annotator: str | None = None
+    seed: int = 0
+    guideline: Guideline = field(default_factory=load_guideline)
+    preparing: Callable[[], bool] = _never
+    scores: Callable[[], Mapping[int, float]] | None = None
+
+    def sign_in(self, name: str) -> Annotator:
+        """The annotator of this name.
+
+        Raises:
+            FeedbackError: it is no name.
+        """
+        return store.add_annotator(self.database, name.strip())
+
+    def next_task(self, annotator: Annotator, *, after: Task | None = None) -> Task | None:
+        """The task to show, or the one to fetch ahead while `after` is on the screen."""
+        exclude = () if after is None else (after.id,)
+        return store.next_task(self.database, annotator.id, overlap=self.overlap, exclude=exclude)
+
+    def document(self, stretch: Stretch) -> Document:
+        return store.stretch_document(self.database, stretch)
+
+    def after(self, judgement: Judgement) -> None:
+        """What a judgement sets off."""
+        self._repeat(judgement.annotator_id)
+        if judgement.number % _RANKED_EVERY == 0:
+            self.order_tasks()
+
+    def order_tasks(self) -> None:
+        """Give the open tasks their priorities from everything judged so far."""
+        tasks = {t.id: t for t in store.list_tasks(self.database)}
+        judged = [j for j in store.active_judgements(self.database) if j.task_id in tasks]
+        games = [g for j in judged if j.kind == "ranking" for g in games_of(tasks[j.task_id], j.ranking)]
+        done = {j.task_id for j in judged}
+        still = [t for t in tasks.values() if t.id not in done and t.is_repeat_of is None]
+        scores = self.scores() if self.scores is not None else None
+        store.set_priorities(self.database, priorities(still, fit_strengths(games), scores))
+
+    def _repeat(self, annotator_id: int) -> None:
+        tasks = {t.id: t for t in store.list_tasks(self.database)}
+        mine = [j for j in store.active_judgements(self.database) if j.annotator_id == annotator_id]
+        history = [j.task_id for j in mine if j.kind == "ranking" and tasks[j.task_id].is_repeat_of is None]
+        mine_again = (t for t in tasks.values() if t.for_annotator == annotator_id)
+        repeated = [t.is_repeat_of for t in mine_again if t.is_repeat_of is not None]
+        again = repeat_of(history, repeated, self.seed)
+        if again is None:
+            return
+        task = tasks[again]
+        seed = random.Random(f"again {task.seed} {annotator_id}").getrandbits(48)
+        shown = [task.candidates[i] for i in shown_order(len(task.candidates), seed)]
+        if shown == list(task.candidates):  # a repeat in the same order could be told by it
+            shown.reverse()
+        store.add_task(
+            self.database,
+            Task(
+                task.stretch,
+                tuple(shown),
+                seed,
+                is_repeat_of=task.id,
+                for_annotator=annotator_id,
+                priority=_SOON,
+            ),
+        )
