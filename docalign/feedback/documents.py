@@ -35,6 +35,7 @@ __all__ = [
     "keep_document",
     "list_documents",
     "page_picture",
+    "pages_with_pictures",
     "stretch_document",
     "stretch_of_row",
 ]
@@ -107,6 +108,13 @@ def page_picture(database: Database, document_id: int, page: int) -> tuple[bytes
     with database.reading() as connection:
         row = connection.execute(select(page_pictures.c.data, page_pictures.c.media_type).where(*at)).first()
     return None if row is None else (bytes(row.data), row.media_type)
+
+
+def pages_with_pictures(database: Database, document_id: int) -> frozenset[int]:
+    """The pages of a document whose pictures were kept."""
+    with database.reading() as connection:
+        rows = connection.execute(select(page_pictures.c.page).where(page_pictures.c.document_id == document_id))
+        return frozenset(row.page for row in rows)
 
 
 def add_stretch(database: Database, stretch: Stretch) -> Stretch:

@@ -131,7 +131,7 @@ def _group(
     rng.shuffle(pairs)
     pairs.sort(key=lambda p: used[p[0]] + used[p[1]])
     for pair in pairs:
-        group = pair
+        group: tuple[int, ...] = pair
         if not _fits(candidates, group, balance):
             continue
         others = [i for i in range(len(candidates)) if i not in pair]
@@ -200,7 +200,7 @@ def fit_strengths(games: Sequence[Game], *, iterations: int = 50) -> Strengths:
         values = values + step
         if np.abs(step).max(initial=0.0) < 1e-9:
             break
-    return Strengths(names, values, np.linalg.inv(hessian) if len(names) else hessian)
+    return Strengths(names, values, np.asarray(np.linalg.inv(hessian), dtype=np.float64))
 
 
 def games_of(task: Task, ranking: Ranking) -> list[Game]:

@@ -41,6 +41,7 @@ from docalign.feedback.documents import (
     document,
     list_documents,
     page_picture,
+    pages_with_pictures,
     stretch_document,
 )
 from docalign.feedback.judgements import active_judgements, all_judgements, judge, last_judgement, undo
@@ -76,6 +77,7 @@ __all__ = [
     "next_task",
     "open_store",
     "page_picture",
+    "pages_with_pictures",
     "progress",
     "release",
     "remember_chunking",

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import Final
 
 from docalign.document import Block, Box
@@ -80,7 +81,7 @@ def _fill(column: Sequence[_Part]) -> list[Tile]:
     """Every part as wide as the column, and down to where the next begins."""
     x0, y0, x1, y1 = _around(column)
     edges = [y0 - _PAD_PT]
-    for above, below in zip(column, column[1:], strict=False):
+    for above, below in pairwise(column):
         edges.append(max(edges[-1] + 0.1, (above.box[3] + below.box[1]) / 2))
     edges.append(max(edges[-1] + 0.1, y1 + _PAD_PT))
     made = [
