@@ -11,16 +11,18 @@ from starlette.requests import Request
 from docalign.errors import FeedbackError
 from docalign.feedback.values import Judgement
 
-__all__ = ["MAX_BODY_BYTES", "SentJudgement", "SentName", "SentUndo", "read_form"]
+__all__ = ["MAX_BODY_BYTES", "MAX_NUMBER", "SentJudgement", "SentName", "SentUndo", "read_form"]
 
 MAX_BODY_BYTES: Final = 128 * 1024
 """A judgement with the longest note and hundreds of corrected starts is far below this."""
 
 _MAX_FIELDS: Final = 20
-_MAX_NUMBER: Final = 2**31 - 1
+MAX_NUMBER: Final = 2**31 - 1
+"""No id of the store is larger."""
 
 Id = Annotated[str, Field(max_length=64)]
-Number = Annotated[int, Field(ge=0, le=_MAX_NUMBER)]
+Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
+Listed = Annotated[int, Field(ge=0, le=MAX_NUMBER, strict=True)]
 
 
 class _Sent(BaseModel):
@@ -42,8 +44,8 @@ class SentJudgement(_Sent):
     id: Id
     task: Number
     kind: Literal["ranking", "all_bad", "correction", "skip"]
-    ranking: Json[list[list[Number]]] = Field(default_factory=list)
-    starts: Json[list[Number]] | None = None
+    ranking: Json[list[list[Listed]]] = Field(default_factory=list)
+    starts: Json[list[Listed]] | None = None
     corrected_from: Number | None = None
     reason: str = ""
     note: str = ""

@@ -100,5 +100,5 @@ class Pages:
         template = self._templates.get_template(name)
         asset = partial(url, "asset", stamp=self._stamp)
         said = _SAID | {None: ""}
-        text = template.render(url=url, asset=lambda name: asset(name=name), said=said, **values)
+        text = template.render(url=url, asset=lambda name: asset(name=name), said=said, status=status, **values)
         return HTMLResponse(text.encode("utf-8", "replace"), status)

@@ -22,7 +22,7 @@ from docalign.errors import DocalignError, UnknownItemError
 from docalign.feedback import store
 from docalign.feedback.values import Annotator
 from docalign.feedback.web.desk import Desk
-from docalign.feedback.web.forms import MAX_BODY_BYTES, SentJudgement, SentName, SentUndo, read_form
+from docalign.feedback.web.forms import MAX_BODY_BYTES, MAX_NUMBER, SentJudgement, SentName, SentUndo, read_form
 from docalign.feedback.web.pages import Pages
 from docalign.feedback.web.security import COOKIE_AGE_S, HEADERS, is_foreign
 
@@ -64,7 +64,8 @@ def _add_pages(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/pictures/{document_id:int}/{page:int}", name="rank:picture")
     def picture(document_id: int, page: int) -> Response:
-        found = store.page_picture(desk.database, document_id, page)
+        known = max(document_id, page) <= MAX_NUMBER
+        found = store.page_picture(desk.database, document_id, page) if known else None
         if found is None or found[1] not in _IMAGES:
             raise UnknownItemError("there is no such picture.", remedy="Its document may be deleted.")
         return Response(found[0], media_type=found[1], headers={"Cache-Control": "private, max-age=3600"})
@@ -95,7 +96,7 @@ def _add_judging(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/ahead/{task_id:int}", name="rank:ahead")
     def ahead(request: Request, task_id: int) -> Response:
-        return pages.ahead(request, _must_be(desk, request), store.task(desk.database, task_id))
+        return pages.ahead(request, _must_be(desk, request), store.task(desk.database, min(task_id, MAX_NUMBER)))
 
     @router.post("/judgements", name="rank:judge")
     async def judge(request: Request) -> Response:

@@ -14,6 +14,7 @@ const newId = () => [...crypto.getRandomValues(new Uint8Array(16))].map((b) => b
 const keyOf = (task) => `docalign-rank-${task}`;
 const store = {
   read(key) { try { return JSON.parse(sessionStorage.getItem(key)); } catch { return null; } },
+  forget(key) { try { sessionStorage.removeItem(key); } catch { /* as below */ } },
   write(key, value) { try { sessionStorage.setItem(key, JSON.stringify(value)); } catch { /* private mode: a reload forgets */ } },
 };
 
@@ -27,6 +28,7 @@ function bank() { // time counts while the page is to be seen
 function begin(focus) {
   root = byId("candidates");
   panels = root ? [...root.querySelectorAll(".panel")] : [];
+  if (sending && state) store.forget(keyOf(state.task)); // it is saved: an undo begins afresh
   mending = null; sending = null; problem.replaceChildren();
   const saying = (root ?? main.firstElementChild)?.dataset.said ?? "";
   if (saying) said.textContent = root ? `${saying} Next task.` : saying;
@@ -194,6 +196,7 @@ byId("note").addEventListener("close", (e) => {
 
 document.addEventListener("click", (e) => {
   const button = e.target.closest("button"), panel = e.target.closest(".panel");
+  if (button && "close" in button.dataset) return button.closest("dialog").close("");
   if (button?.dataset.do) return actions[button.dataset.do]();
   if (button?.dataset.pick) return place(Number(button.dataset.pick));
   if (button?.dataset.tab) return mending || activate(Number(button.dataset.tab), false);
@@ -229,10 +232,17 @@ function mendingKey(e) {
 
 document.addEventListener("visibilitychange", bank);
 addEventListener("pagehide", bank);
-document.addEventListener("htmx:after:swap", (e) => { if (e.detail.ctx.target === main) begin(true); });
+document.addEventListener("htmx:after:swap", (e) => {
+  const { target, response } = e.detail.ctx; // htmx says so of swaps that put nothing anywhere, too
+  if (target === main && response.status < 400) begin(true);
+});
 document.addEventListener("htmx:error", () => again("the server does not answer"));
 document.addEventListener("htmx:response:error", (e) => {
   if (e.detail.ctx.response.status >= 500) again("the server has a problem");
-  else if (sending) { sending = null; if (state) { state.order = []; state.level = false; bank(); } show(); }
+  else if (sending) { // refused: nothing was stored under this id
+    sending = null;
+    if (state) Object.assign(state, { id: newId(), order: [], level: false });
+    bank(); show();
+  }
 });
 begin(false);
