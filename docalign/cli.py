@@ -15,6 +15,7 @@ import typer
 from docalign import __version__
 from docalign.cli_data import data_app
 from docalign.cli_feedback import feedback_app
+from docalign.cli_rank import rank
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
@@ -36,6 +37,7 @@ models_app = typer.Typer(help="Chunker models and the base LLMs they are trained
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
+app.command()(rank)
 
 Out = Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")]
 Config = Annotated[
@@ -336,63 +338,6 @@ def export(
     from docalign.commands.export import run_export
 
     run_export(checkpoint, out=out, precision=precision, device=device, compare=compare or [], quiet=quiet)
-
-
-@app.command()
-@takes(reading=ReadFlags)
-def rank(
-    files: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[FILE...]", help="Files or directories to judge; none: what the store holds already."),
-    ] = None,
-    *,
-    store: Annotated[
-        str,
-        typer.Option("--store", metavar="FILE|URL", help="Where judgements are kept: a SQLite file, or postgresql://…"),
-    ] = "docalign-rankings.db",
-    annotator: Annotated[
-        str | None, typer.Option("--annotator", metavar="NAME", help="Who judges. [default: the page asks]")
-    ] = None,
-    model: Model = None,
-    previous_model: Annotated[
-        str | None, typer.Option("--previous-model", metavar="PATH", help="An older model to compare with.")
-    ] = None,
-    max_tokens: Annotated[
-        int | None, typer.Option("--max-tokens", metavar="N", help="No chunk has more tokens. [default: 512]")
-    ] = None,
-    target_tokens: Annotated[
-        int | None,
-        typer.Option("--target-tokens", metavar="N", help="The size chunks lean towards. [default: 0.7 × the maximum]"),
-    ] = None,
-    candidates: Annotated[
-        int, typer.Option("--candidates", metavar="N", help="How many chunkings are compared at once, 2 to 4.")
-    ] = 2,
-    overlap: Annotated[int, typer.Option("--overlap", metavar="N", help="How many annotators judge each task.")] = 1,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds candidates, pairs and orders.")] = 0,
-    host: Annotated[
-        str,
-        typer.Option("--host", metavar="NAME", help="Where to listen; beyond this machine the page asks for a token."),
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 8570,
-    browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
-    reading: ReadFlags,
-    config: Config = None,
-    quiet: Quiet = False,
-) -> None:
-    """Judge chunkings on a local page (needs the extra `rank`).
-
-    Shows different chunkings of one or two pages side by side, blind and in random order, and keeps what you say of
-    them: a ranking, a tie, all bad, or a correction.
-    """
-    from docalign.commands.rank import Options, run_rank
-
-    chosen = Options(
-        store=store, annotator=annotator, previous_model=previous_model, candidates=candidates, overlap=overlap,
-        seed=seed, host=host, port=port, browser=browser,
-    )  # fmt: skip
-    sizes = {"max_tokens": max_tokens, "target_tokens": target_tokens}
-    settings = _settings(config, chunk=sizes, ingest=given(reading), model={"path": model})
-    run_rank(files or [], options=chosen, settings=settings, quiet=quiet)
 
 
 def _settings(config: Path | None, **flags: dict[str, Any]) -> Settings:

@@ -12,6 +12,7 @@ import threading
 import webbrowser
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from docalign.commands.inputs import Input, expand
@@ -36,9 +37,9 @@ _LOCAL: Final = ("127.0.0.1", "localhost")
 class Options:
     """The flags of `docalign rank` beside those of reading and chunking."""
 
-    store: str = "docalign-rankings.db"
     annotator: str | None = None
     previous_model: str | None = None
+    reward_model: Path | None = None
     candidates: int = 2
     overlap: int = 1
     seed: int = 0
@@ -57,9 +58,11 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     need_extra("rank", "fastapi", "jinja2", "sqlalchemy", "alembic", "uvicorn")
     from docalign.chunker import Chunker, ChunkOptions
     from docalign.feedback.prepare import Preparation, Preparer
+    from docalign.feedback.reward_scores import RewardScores
     from docalign.feedback.store import open_store
     from docalign.feedback.web import Desk
     from docalign.ingest import WorkerPool
+    from docalign.rewards.human import HumanReward
 
     if options.overlap < 1:
         raise UsageError(f"--overlap is {options.overlap}.", remedy="Let 1 or more annotators judge each task.")
@@ -71,8 +74,9 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     )
     jobs = expand(files, suffixes=known_suffixes()).jobs if files else ()
     check_languages(jobs, settings.ingest, reading)
+    reward = None if options.reward_model is None else HumanReward.load(options.reward_model)
     listening = _listen(options.host, options.port)
-    with listening, open_store(options.store) as database, WorkerPool(reading.workers) as pool:
+    with listening, open_store(settings.feedback.store) as database, WorkerPool(reading.workers) as pool:
         preparing = Preparing(jobs)
         desk = Desk(
             database,
@@ -80,6 +84,7 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
             annotator=options.annotator,
             seed=options.seed,
             preparing=preparing.is_on,
+            scores=None if reward is None else RewardScores(database, reward),
         )
         if options.annotator is not None:
             desk.sign_in(options.annotator)
@@ -89,7 +94,7 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
             preparer = Preparer(database, chunker, previous=previous, asked=asked)
             preparing.start(_Reader(preparer, desk, reading, pool).add, quiet=quiet)
         try:
-            _serve(desk, listening, options)
+            _serve(desk, listening, options, settings.feedback.store)
         finally:
             preparing.stop()
 
@@ -121,6 +126,10 @@ class Preparing:
     def stop(self) -> None:
         """Let the file at hand be finished, and no other begun."""
         self._stopped.set()
+        self.finish()
+
+    def finish(self) -> None:
+        """Wait until all files are prepared."""
         if self._thread is not None:
             self._thread.join()
 
@@ -186,7 +195,7 @@ def _listen(host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _serve(desk: Desk, listening: socket.socket, options: Options) -> None:
+def _serve(desk: Desk, listening: socket.socket, options: Options, store: str) -> None:
     import uvicorn
 
     from docalign.feedback.web import create_app
@@ -196,7 +205,7 @@ def _serve(desk: Desk, listening: socket.socket, options: Options) -> None:
     if ":" in shown:
         shown = f"[{shown}]"
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
-    note(f"judge at {address} (Ctrl-C ends; every judgement is in {options.store})")
+    note(f"judge at {address} (Ctrl-C ends; every judgement is kept in {store})")
     if options.browser:
         threading.Thread(target=webbrowser.open, args=(address,), daemon=True).start()
     server = uvicorn.Server(uvicorn.Config(create_app(desk, token=token), log_level="warning", lifespan="off"))

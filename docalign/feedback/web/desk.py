@@ -7,7 +7,7 @@ Neither is needed for the answer to the annotator, so the page does it after the
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -38,7 +38,7 @@ class Desk:
         overlap: how many annotators judge each task.
         annotator: who judges, where the page need not ask.
         preparing: whether more tasks are on their way.
-        scores: a reward model's scores by candidate id, where there is one.
+        scores: what a reward model makes of the candidates of tasks, by candidate id (`RewardScores`).
     """
 
     database: Database
@@ -47,7 +47,7 @@ class Desk:
     seed: int = 0
     guideline: Guideline = field(default_factory=load_guideline)
     preparing: Callable[[], bool] = _never
-    scores: Callable[[], Mapping[int, float]] | None = None
+    scores: Callable[[Sequence[Task]], Mapping[int, float]] | None = None
 
     def sign_in(self, name: str) -> Annotator:
         """The annotator of this name.
@@ -78,7 +78,7 @@ class Desk:
         games = [g for j in judged if j.kind == "ranking" for g in games_of(tasks[j.task_id], j.ranking)]
         done = {j.task_id for j in judged}
         still = [t for t in tasks.values() if t.id not in done and t.is_repeat_of is None]
-        scores = self.scores() if self.scores is not None else None
+        scores = self.scores(still) if self.scores is not None else None
         store.set_priorities(self.database, priorities(still, fit_strengths(games), scores))
 
     def _repeat(self, annotator_id: int) -> None:
