@@ -14,6 +14,7 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
+from docalign.cli_rewards import judge, score
 from docalign.cli_feedback import feedback_app
 from docalign.cli_rank import rank
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
@@ -159,31 +160,6 @@ def explain(
 
 
 @app.command()
-@takes(chunking=SizeFlags)
-def score(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="Chunks as docalign chunk writes them (.jsonl).")],
-    *,
-    document: Annotated[
-        str | None,
-        typer.Option("--document", metavar="DOC", help="The Document they were made of (json), or the file itself."),
-    ] = None,
-    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json|html", help="What to write.")] = "text",  # noqa: A002
-    out: Out = None,
-    chunking: SizeFlags,
-    config: Config = None,
-) -> None:
-    """Explain a chunking chunk by chunk.
-
-    Prints each part of the reward ([rewards] in docalign.toml) with its weight, and for each chunk, with its pages,
-    what it loses and why. Without --document, only what the chunks alone can tell.
-    """
-    from docalign.commands.score import run_score
-
-    settings = _settings(config, chunk=given(chunking))
-    run_score(file, document=document, format=format, out=out, settings=settings)
-
-
-@app.command()
 def serve(
     host: Annotated[
         str | None, typer.Option("--host", metavar="ADDRESS", help="Where to listen. [default: 127.0.0.1]")
@@ -214,6 +190,10 @@ def serve(
 
     flags = {"host": host, "port": port, "tokens_file": tokens_file, "database": database, "device": device}
     run_serve(_settings(config, serve=flags, model={"path": model}), new_token=new_token)
+
+
+app.command()(score)
+app.command()(judge)
 
 
 @models_app.command("list")

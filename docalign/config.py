@@ -22,13 +22,14 @@ from pathlib import Path
 from typing import Any, Final, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 from docalign.errors import ConfigError
-from docalign.rewards.weights import RewardSettings
+from docalign.rewards.weights import JudgeSettings, RewardSettings
 
 __all__ = [
     "ChunkSettings",
     "ClientSettings",
     "FeedbackSettings",
     "IngestSettings",
+    "JudgeSettings",
     "ModelSettings",
     "RewardSettings",
     "ServeSettings",
@@ -144,6 +145,7 @@ class Settings:
     ingest: IngestSettings = field(default_factory=IngestSettings)
     model: ModelSettings = field(default_factory=ModelSettings)
     rewards: RewardSettings = field(default_factory=RewardSettings)
+    judge: JudgeSettings = field(default_factory=JudgeSettings)
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     serve: ServeSettings = field(default_factory=ServeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
@@ -155,6 +157,7 @@ SECTIONS: Final[dict[str, type[Any]]] = {
     "ingest": IngestSettings,
     "model": ModelSettings,
     "rewards": RewardSettings,
+    "judge": JudgeSettings,
     "feedback": FeedbackSettings,
     "serve": ServeSettings,
     "client": ClientSettings,

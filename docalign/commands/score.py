@@ -6,6 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from docalign.commands.messages import note
 from docalign.commands.results import out_path, write_result
 from docalign.errors import InvalidChunksError, UsageError
 from docalign.jsonl import JsonLinesError, read_json_lines
@@ -40,8 +41,8 @@ def run_score(
         UsageError: no such format, sizes that make no sense, or one document for chunks of several.
         DocalignError: a file cannot be read, the chunks are none or not of that document, or a reward fails.
     """
-    from docalign.rewards.assemble import composite_of
-    from docalign.rewards.chunk_lines import group_by_document
+    from docalign.rewards.assemble import composite_of, judge_of
+    from docalign.rewards.chunk_lines import group_by_document, text_only_document
     from docalign.rewards.score_report import SCHEMA, as_html, as_text
 
     if format not in _FORMATS:
@@ -53,8 +54,14 @@ def run_score(
             source=file,
             remedy="Leave --document out, or score one document's chunks at a time.",
         )
-    composite, sizes = composite_of(settings.rewards), _sizes(settings)
+    judge, sizes = judge_of(settings.judge), _sizes(settings)
+    composite = composite_of(settings.rewards, judge=judge, judge_weight=settings.judge.weight)
     read = _document(document, settings) if document is not None else None
+    if judge is not None:
+        asked = [
+            (read or text_only_document(lines), [(c.start, c.end) for c in lines], sizes) for lines in groups.values()
+        ]
+        note(f"{judge.chat.identity}: {judge.cost_of_scores(asked)}")
     report: dict[str, Any] = {
         "schema": SCHEMA,
         "target_tokens": sizes.target_tokens,

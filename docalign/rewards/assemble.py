@@ -4,21 +4,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib.metadata import EntryPoint
+from importlib.util import find_spec
 from pathlib import Path
 
 from docalign.errors import ConfigError
+from docalign.models import cache_dir
 from docalign.rewards.composite import Composite, Part
+from docalign.rewards.judge import Judge
+from docalign.rewards.judge_chat import HttpChat, LocalChat
 from docalign.rewards.plugins import load_reward
-from docalign.rewards.weights import RewardSettings
+from docalign.rewards.weights import JudgeSettings, RewardSettings
 
-__all__ = ["composite_of"]
+__all__ = ["composite_of", "judge_of"]
 
 
-def composite_of(settings: RewardSettings | None = None, points: Iterable[EntryPoint] | None = None) -> Composite:
+def composite_of(
+    settings: RewardSettings | None = None,
+    points: Iterable[EntryPoint] | None = None,
+    *,
+    judge: Judge | None = None,
+    judge_weight: float = 0.0,
+) -> Composite:
     """The composite that `[rewards]` describes (None: the defaults).
 
     Args:
         points: the entry points to look among for rewards of other packages; None: those installed here.
+        judge, judge_weight: a judge to ask as well (see `judge_of`), and what it counts.
 
     Raises:
         ConfigError: a reward is named that nobody has, or has the name of a rule.
@@ -37,4 +48,36 @@ def composite_of(settings: RewardSettings | None = None, points: Iterable[EntryP
         path = Path(folder)
         name = f"model {path.parent.name}/{path.name}" if path.name == "reward" else f"model {path.name}"
         parts.append(Part(name, weight, HumanReward.load(path)))
+    if judge is not None:
+        parts.append(Part("judge", judge_weight, judge))
     return Composite(tuple(parts))
+
+
+def judge_of(settings: JudgeSettings) -> Judge | None:
+    """The judge that `[judge]` describes; None where it names no model.
+
+    Raises:
+        ConfigError: an endpoint without a model, or the extra that it needs is missing.
+        ModelMissingError: a local model cannot be loaded.
+    """
+    if settings.model is None:
+        if settings.endpoint is not None:
+            raise ConfigError("an endpoint needs a model.", source="[judge]", remedy="Set model, or drop endpoint.")
+        return None
+    cache = Path(settings.cache_dir) if settings.cache_dir else cache_dir() / "judge"
+    if settings.endpoint is None:
+        return Judge(LocalChat(Path(settings.model)), cache)
+    if find_spec("httpx") is None:
+        raise ConfigError(
+            "a judge behind an endpoint needs httpx, which is not installed.",
+            source="[judge]",
+            remedy="Install the extra: pip install 'docalign[judge]'",
+        )
+    chat = HttpChat(
+        settings.endpoint,
+        settings.model,
+        api_key=settings.api_key,
+        timeout_s=settings.timeout_s,
+        retries=settings.retries,
+    )
+    return Judge(chat, cache)

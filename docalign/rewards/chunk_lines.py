@@ -20,7 +20,7 @@ __all__ = ["TEXT_ONLY_PARTS", "ChunkLine", "fit_to_document", "group_by_document
 _SCHEMA: Final = "docalign.chunk/1"
 
 TEXT_ONLY_PARTS: Final = frozenset(
-    {"within_limit", "length_band", "not_too_short", "self_contained", "personal_data_together"}
+    {"within_limit", "length_band", "not_too_short", "self_contained", "personal_data_together", "judge"}
 )
 """The parts of which something can be said without the document."""
 

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from docalign.errors import ConfigError
 
-__all__ = ["RewardSettings", "rule_weights"]
+__all__ = ["JudgeSettings", "RewardSettings", "rule_weights"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,33 @@ class RewardSettings:
         for name, value in (*rule_weights(self).items(), *self.user.items(), *self.models.items()):
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"the weight {name} is {value}.", remedy="Weights are 0 or more, and finite.")
+
+
+@dataclass(frozen=True, slots=True)
+class JudgeSettings:
+    """`[judge]`: a language model as a judge. It is off until `model` is set.
+
+    `model` is the name of a model at `endpoint` (OpenAI-compatible, such as `http://localhost:8000/v1`), or, without an
+    endpoint, a local folder or `.gguf` file. `weight` is what its score counts in the composite. Answers are kept in
+    `cache_dir` (None: the user's cache).
+    """
+
+    endpoint: str | None = None
+    model: str | None = None
+    api_key: str | None = None
+    weight: float = 2.0
+    timeout_s: float = 60.0
+    retries: int = 3
+    cache_dir: str | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.weight < float("inf"):
+            raise ConfigError(f"the weight of the judge is {self.weight}.", remedy="Weights are 0 or more, and finite.")
+        if not self.timeout_s > 0 or self.retries < 0:
+            raise ConfigError(
+                f"a timeout of {self.timeout_s} s with {self.retries} retries makes no sense.",
+                remedy="Set [judge] timeout_s above 0 and retries to 0 or more.",
+            )
 
 
 def rule_weights(settings: RewardSettings | None = None) -> dict[str, float]:
