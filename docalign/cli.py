@@ -14,9 +14,9 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
-from docalign.cli_rewards import judge, score
 from docalign.cli_feedback import feedback_app
 from docalign.cli_rank import rank
+from docalign.cli_rewards import judge, score
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
