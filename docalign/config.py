@@ -111,6 +111,7 @@ class ServeSettings:
     port: int = 8000
     tokens_file: str | None = None
     database: str | None = None
+    keep_text: bool = False
     device: str = "auto"
     runners: int | None = None
     batch_tokens: int = 1024

@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from docalign import __version__
 from docalign.errors import DocalignError
+from docalign.feedback.web.feedback_routes import feedback_router
 
 from . import problems
 from .door import Door
@@ -60,6 +61,11 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
     app.state.service = service
     for part in (chunk, jobs, models, health):
         app.include_router(part.router)
+    app.include_router(
+        feedback_router(service.opinions, keep_text=settings.serve.keep_text, who=lambda r: r.state.caller.tenant),
+        tags=["feedback"],
+        responses=problems.documented(400, 401, 404, 409, 413, 422, 500, 503),
+    )
     app.include_router(page_router)
     problems.install(app)
     app.add_middleware(

@@ -15,6 +15,8 @@ from .admission import Admission
 from .auth import LOCAL, Caller, Tokens
 from .metrics import Metrics
 from .models import Models
+from .opinions import Opinions
+from .problems import not_ready
 from .settings import bounds
 from .work import Work
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from docalign.config import Settings
+    from docalign.store import Database
 
     from .jobs.runner import Runner
     from .jobs.store import Jobs
@@ -74,7 +77,9 @@ class Service:
 
         self.models.load()
         serve = self.settings.serve
-        self.jobs = Jobs.open(serve.database or default_database(), lease_s=serve.lease_s, ttl_h=serve.job_ttl_h)
+        url = serve.database or default_database()
+        self.work.opinions = Opinions.open(url, keep_text=serve.keep_text)
+        self.jobs = Jobs.open(url, lease_s=serve.lease_s, ttl_h=serve.job_ttl_h)
         if serve.job_workers:
             self.runner = Runner(self.jobs, self.work, serve)
             self.runner.start()
@@ -89,6 +94,18 @@ class Service:
         self.models.close()
         if self.jobs is not None:
             self.jobs.close()
+        if self.work.opinions is not None:
+            self.work.opinions.close()
+
+    def opinions(self) -> Database:
+        """The store of rankings.
+
+        Raises:
+            NotReadyError: it is not open yet.
+        """
+        if self.work.opinions is None:
+            raise not_ready("the store of feedback is not open yet.")
+        return self.work.opinions.database
 
     async def checks(self) -> dict[str, str]:
         """Each part → `ok` or what is wrong with it. Never waits for requests at work."""

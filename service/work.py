@@ -19,6 +19,7 @@ from docalign.output import render
 
 from .admission import Place
 from .models import Loaded, Models
+from .opinions import Opinions
 from .order import Order
 from .ticket import Ticket
 from .tracing import span
@@ -44,6 +45,8 @@ class Result:
     pages: int
     chunks: int
     warnings: tuple[str, ...]
+    chunking: str | None = None
+    """What feedback names it by."""
 
 
 class Work:
@@ -52,6 +55,7 @@ class Work:
     def __init__(self, models: Models, workers: int | None) -> None:
         self.models = models
         self.pool = WorkerPool(workers)
+        self.opinions: Opinions | None = None
 
     def close(self) -> None:
         self.pool.close()
@@ -118,7 +122,15 @@ class Work:
         pictures = self._pictures(source, order, document, share) if order.format == "html" else []
         with span("docalign.write", format=order.format):
             data = render(order.format, document, chunks, page_images=pictures)
-        return Result(data, order.media_type, loaded.version, len(document.pages), len(chunks), document.warnings)
+        return Result(
+            data,
+            order.media_type,
+            loaded.version,
+            len(document.pages),
+            len(chunks),
+            document.warnings,
+            self.opinions.remember(document, chunks, order, loaded.version) if self.opinions is not None else None,
+        )
 
     def _pictures(self, source: bytes | Path, order: Order, document: Document, share: PoolShare) -> list[bytes | None]:
         """Pictures of the pages, drawn where a hostile file can do no harm; none where that fails."""

@@ -229,6 +229,7 @@ class Jobs:
                 "pages": result.pages,
                 "chunks": result.chunks,
                 "warnings": list(result.warnings),
+                "chunking": result.chunking,
             }
             self._end(connection, claim.id, "done", outcome)
         return True

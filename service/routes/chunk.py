@@ -93,11 +93,14 @@ async def _left(request: Request) -> None:
 
 
 def _headers(result: Result) -> dict[str, str]:
-    """What the command line would have said on standard error: `Docalign-Warnings`, JSON, percent-encoded."""
+    """Which model, how many pages, what feedback calls it; and what the command line would have said on standard error
+    (`Docalign-Warnings`, JSON, percent-encoded)."""
     warnings: list[Any] = list(result.warnings)
     said = quote(json.dumps(warnings))
     while len(said) > _WARNINGS_BYTES:
         warnings = [*warnings[:-2], "…"] if len(warnings) > 1 else ["…"]
         said = quote(json.dumps(warnings))
     headers = {"Docalign-Made-With": result.model, "Docalign-Pages": str(result.pages)}
+    if result.chunking is not None:
+        headers["Docalign-Chunking"] = result.chunking
     return headers | ({"Docalign-Warnings": said} if warnings else {})

@@ -299,3 +299,14 @@ def test_an_unforeseen_error_is_a_problem_without_a_traceback(
     assert answer.headers["content-type"] == "application/problem+json"
     assert "secret words" not in answer.text
     assert "secret words" not in caplog.text
+
+
+def test_feedback_names_what_was_returned(client: httpx.Client) -> None:
+    answer = client.post("/v1/chunk", content=TEXT.encode(), headers={"Content-Type": "text/markdown"})
+    chunk = json.loads(answer.text.splitlines()[0])["id"]
+    said = client.post("/v1/feedback", json={"chunk_id": chunk, "up": True, "comment": "not kept"})
+    assert said.status_code == 200
+    assert said.json()["chunking_id"] == answer.headers["docalign-chunking"]
+    assert said.json()["comment_kept"] is False
+    unknown = client.post("/v1/feedback", json={"chunk_id": "0" * 16, "up": True})
+    assert (unknown.status_code, unknown.json()["error"]) == (404, "UnknownItemError")
