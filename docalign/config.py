@@ -357,6 +357,8 @@ def _parse(hint: Any, text: str, name: str) -> Any:
     """
     if get_origin(hint) is Mapping:
         raise ConfigError("a table does not fit a variable.", source=name, remedy="Write it in docalign.toml.")
+    if get_origin(hint) is Literal:
+        return _typed(hint, text, name, name)
     kinds = _kinds(hint)
     if str in kinds:
         return text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from docalign.models import cache_dir
 from docalign.rewards.composite import Composite, Part
 from docalign.rewards.judge import Judge
 from docalign.rewards.judge_chat import HttpChat, LocalChat
+from docalign.rewards.personal import personal_reward
 from docalign.rewards.plugins import load_reward
 from docalign.rewards.weights import JudgeSettings, RewardSettings
 
@@ -38,6 +40,11 @@ def composite_of(
     """
     settings = settings or RewardSettings()
     parts = list(Composite.of_rules(settings).parts)
+    if settings.personal_data == "presidio":
+        from docalign.rewards.presidio import presidio_finder
+
+        found = personal_reward(presidio_finder())
+        parts = [replace(p, reward=found) if p.name == "personal_data_together" else p for p in parts]
     for name, weight in settings.user.items():
         if name in {part.name for part in parts}:
             raise ConfigError(f"{name!r} is the name of a rule.", source="[rewards.user]", remedy="Rename the reward.")

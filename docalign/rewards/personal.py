@@ -18,7 +18,7 @@ from typing import Final
 
 from docalign.document import Document
 from docalign.rewards.pieces import pieces_of
-from docalign.rewards.reward import Score, Sizes, Span
+from docalign.rewards.reward import Reward, Score, Sizes, Span
 from docalign.rewards.wholes import Whole, fits, kept_whole
 
 __all__ = ["Datum", "Finder", "find_by_rules", "personal_data_together", "personal_reward", "personal_wholes"]
@@ -79,7 +79,7 @@ def find_by_rules(text: str) -> list[Datum]:
     return sorted(kept, key=lambda d: d.start)
 
 
-def personal_reward(find: Finder) -> Callable[[Document, Sequence[Span], Sizes], Score]:
+def personal_reward(find: Finder) -> Reward:
     """The reward with another finder in place of the rules."""
 
     def reward(document: Document, spans: Sequence[Span], sizes: Sizes) -> Score:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from types import MappingProxyType
+from typing import Literal
 
 from docalign.errors import ConfigError
 
@@ -48,6 +49,8 @@ class RewardSettings:
     """Applies to few documents; where it does it must outweigh nothing but itself."""
     personal_data_together: float = 1.0
     """Applies to few documents; those who need it raise it."""
+    personal_data: Literal["rules", "presidio"] = "rules"
+    """What finds personal data; Presidio (`rewards/presidio.py`) also finds names in running text."""
     user: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Weights of rewards of other packages, by the name of their entry point (`rewards/plugins.py`)."""
     models: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))

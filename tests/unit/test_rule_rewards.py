@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from importlib.util import find_spec
+from types import SimpleNamespace
 
 import pytest
 
 from docalign.counting import count_words
 from docalign.document import Document, Leftover
 from docalign.errors import ConfigError, UsageError
+from docalign.rewards.assemble import composite_of
 from docalign.rewards.beginnings import self_contained, sentences_whole
 from docalign.rewards.composite import Composite
 from docalign.rewards.headings import depth_respected, headings_start
@@ -16,6 +19,7 @@ from docalign.rewards.lengths import length_band, not_too_short, within_limit
 from docalign.rewards.noise import noise_apart
 from docalign.rewards.personal import find_by_rules, personal_data_together
 from docalign.rewards.pieces import block_spans
+from docalign.rewards.presidio import finder_of
 from docalign.rewards.reward import Reward, Score, Sizes
 from docalign.rewards.weights import RewardSettings, rule_weights
 from docalign.rewards.wholes import lists_whole, tables_whole
@@ -227,6 +231,28 @@ def test_a_person_stays_together_and_two_people_may_part() -> None:
     assert apart.flags[1] == "chunk 1 holds personal data: 1 × e-mail address, 1 × name, 1 × phone number."
     assert judged(personal_data_together, document, [0, 2]).value == 0.5
     assert judged(personal_data_together, document, [0, 2, 5]).value == 0.0
+
+
+def test_another_finder_joins_the_rules_and_does_not_replace_them() -> None:
+    text = "Grace Hopper wrote to ada@example.org on 5 May."
+    results = [
+        SimpleNamespace(entity_type="PERSON", start=0, end=12, score=0.85),
+        SimpleNamespace(entity_type="URL", start=26, end=37, score=0.9),
+        SimpleNamespace(entity_type="EMAIL_ADDRESS", start=22, end=37, score=1.0),
+        SimpleNamespace(entity_type="DATE_TIME", start=41, end=46, score=0.85),
+        SimpleNamespace(entity_type="UK_NHS", start=13, end=18, score=0.2),
+    ]
+    find = finder_of(SimpleNamespace(analyze=lambda text, language: results))
+    assert [(d.kind, text[d.start : d.end]) for d in find(text)] == [
+        ("name", "Grace Hopper"),
+        ("e-mail address", "ada@example.org"),
+    ]
+
+
+@pytest.mark.skipif(find_spec("presidio_analyzer") is not None, reason="Presidio is installed")
+def test_without_presidio_asking_for_it_is_refused_with_the_remedy() -> None:
+    with pytest.raises(ConfigError, match="pip install presidio-analyzer"):
+        composite_of(RewardSettings(personal_data="presidio"))
 
 
 # Composite

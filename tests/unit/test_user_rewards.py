@@ -116,6 +116,10 @@ def test_settings_name_rewards_in_a_table(tmp_path: Path) -> None:
     found = load_settings(config=file, env={}).rewards
     assert (found.length_band, dict(found.user)) == (5.0, {"few": 2.0})
     assert load_settings(config=file, env={"DOCALIGN_REWARDS_LENGTH_BAND": "4"}).rewards.length_band == 4.0
+    assert load_settings(config=file, env={"DOCALIGN_REWARDS_PERSONAL_DATA": "presidio"}).rewards.personal_data
+    for name, text in (("PERSONAL_DATA", "all"), ("USER", "few=1"), ("LENGTH_BAND", "much")):
+        with pytest.raises(ConfigError):
+            load_settings(config=file, env={f"DOCALIGN_REWARDS_{name}": text})
 
 
 @pytest.mark.parametrize(
@@ -125,6 +129,7 @@ def test_settings_name_rewards_in_a_table(tmp_path: Path) -> None:
         "[rewards]\nuser = 3",
         '[rewards.user]\nfew = "much"',
         "[rewards.user]\nfew = -1",
+        '[rewards]\npersonal_data = "all"',
         '[rewards.models]\n"a" = true',
     ],
 )
