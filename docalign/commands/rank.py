@@ -59,7 +59,7 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     from docalign.chunker import Chunker, ChunkOptions
     from docalign.feedback.prepare import Preparation, Preparer
     from docalign.feedback.reward_scores import RewardScores
-    from docalign.feedback.store import open_store
+    from docalign.feedback.store import add_annotator, open_store
     from docalign.feedback.web import Desk
     from docalign.ingest import WorkerPool
     from docalign.rewards.human import HumanReward
@@ -81,13 +81,11 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
         desk = Desk(
             database,
             overlap=options.overlap,
-            annotator=options.annotator,
+            annotator=None if options.annotator is None else add_annotator(database, options.annotator),
             seed=options.seed,
             preparing=preparing.is_on,
             scores=None if reward is None else RewardScores(database, reward),
         )
-        if options.annotator is not None:
-            desk.sign_in(options.annotator)
         if jobs:
             chunker = Chunker.load(settings.model.path)
             previous = None if options.previous_model is None else Chunker.load(options.previous_model)

@@ -290,6 +290,45 @@ def test_a_lost_answer_is_sent_again_and_stored_once(
     assert len(stored(database)) == 1
 
 
+def test_a_server_that_was_away_gets_the_judgement_when_it_is_back(
+    chromium: Any, database: Database, tokenizer_path: Path, report: Any
+) -> None:
+    prepare(database, tokenizer_path, report)
+    app = create_app(Desk(database, annotator=store.add_annotator(database, "Ada")))
+    context = chromium.new_context()
+    page = context.new_page()
+    with serving(app) as address:
+        page.goto(address)
+        page.wait_for_selector("#prompt:not(:empty)")
+        before = task_of(page)
+    page.keyboard.press("2")
+    page.locator("#problem", has_text="Not saved yet").wait_for()
+    assert stored(database) == []
+    with serving(app, port=int(address.rsplit(":", 1)[1])):
+        next_one(page, before)
+        assert page.locator("#problem").inner_text() == ""
+        context.close()
+    (made,) = stored(database)
+    assert (made.task_id, made.ranking) == (before, ((1,), (0,)))
+
+
+def test_a_task_that_is_gone_is_said_and_left(
+    open_page: Open, database: Database, tokenizer_path: Path, report: Any
+) -> None:
+    prepare(database, tokenizer_path, report, (evil_document(), []), comparisons=1)
+    page = open_page()
+    gone = store.document(database, store.task(database, task_of(page)).stretch.document_id)
+    store.delete_document(database, gone.sha256)
+    open_page.expected.append("Failed to load resource: the server responded with a status of 404 (Not Found)")  # type: ignore[attr-defined]
+    before = task_of(page)
+    page.keyboard.press("1")
+    page.locator("#problem", has_text="Not saved:").wait_for()
+    page.click("#problem button")
+    next_one(page, before)
+    press(page, "1")
+    assert len(stored(database)) == 1
+
+
 def test_markup_in_a_document_does_nothing(open_page: Open, database: Database, tokenizer_path: Path) -> None:
     assert prepare(database, tokenizer_path, (evil_document(), []))
     page = open_page()

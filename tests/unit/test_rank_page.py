@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 from urllib.parse import urlencode
 
 import pytest
@@ -30,8 +29,12 @@ def database(tmp_path: Path) -> Iterator[Database]:
         yield opened
 
 
-def client(database: Database, **options: Any) -> TestClient:
-    return TestClient(create_app(Desk(database, **options)), base_url=HOME, headers=OWN)
+def desk(database: Database, annotator: str | None = None) -> Desk:
+    return Desk(database, annotator=None if annotator is None else store.add_annotator(database, annotator))
+
+
+def client(database: Database, annotator: str | None = None) -> TestClient:
+    return TestClient(create_app(desk(database, annotator)), base_url=HOME, headers=OWN)
 
 
 @pytest.fixture
@@ -206,7 +209,7 @@ def test_nobody_judges_without_a_name(database: Database, tasks: list[Task]) -> 
 def test_a_judgement_from_another_site_is_refused(
     tasks: list[Task], database: Database, headers: dict[str, str]
 ) -> None:
-    page = TestClient(create_app(Desk(database, annotator="Ada")), base_url=HOME)
+    page = TestClient(create_app(desk(database, "Ada")), base_url=HOME)
     form = sent(shown_task(page.get("/").text))
     assert page.post("/judgements", data=form, headers=headers).status_code == 403
     assert nothing_stored(database)
@@ -219,7 +222,7 @@ def test_only_the_machines_own_names_are_answered(ada: TestClient) -> None:
 
 
 def test_beyond_this_machine_a_token_is_asked_for(database: Database, tasks: list[Task]) -> None:
-    app = create_app(Desk(database, annotator="Ada"), token="the-token")
+    app = create_app(desk(database, "Ada"), token="the-token")
     page = TestClient(app, base_url="http://library.example:8570", headers=OWN)
     assert page.get("/").status_code == 401
     assert page.get("/?token=wrong").status_code == 401

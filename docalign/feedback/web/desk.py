@@ -43,7 +43,7 @@ class Desk:
 
     database: Database
     overlap: int = 1
-    annotator: str | None = None
+    annotator: Annotator | None = None
     seed: int = 0
     guideline: Guideline = field(default_factory=load_guideline)
     preparing: Callable[[], bool] = _never
