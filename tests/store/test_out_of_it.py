@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -325,9 +326,14 @@ def test_a_redacted_export_still_fits_its_document(store: Database) -> None:
     task = feedback.next_task(store, ada)
     assert task is not None
     feedback.judge(store, judgement(task, ada))
-    (value,) = lines_of(store, rewrite=lambda d: redact(d, find_by_rules))
+
+    def names(text: str) -> list[tuple[int, int]]:
+        """What Presidio would add."""
+        return [(m.start(), m.end()) for m in re.finditer("Jane", text)]
+
+    (value,) = lines_of(store, rewrite=lambda d: redact(d, find_by_rules, names))
     line = PreferenceLine.from_json(value)
-    assert line.document.text == "To xxxx@xxxxxxx.xxx\n\nCall +00 00 000000 now.\n\nb"
+    assert line.document.text == "To xxxx@xxxxxxx.xxx\n\nCall +00 00 000000 now, xxxx.\n\nb"
     assert [(b.start, b.end) for b in line.document.blocks] == [(b.start, b.end) for b in document.blocks]
     assert Document.from_json(line.document.to_json()).sha256 == document.sha256
 
