@@ -24,7 +24,7 @@ SOURCES = (
 
 def table(quality: dict[str, Any]) -> str:
     """One row a condition, one column an arm; F1 by document."""
-    arms = ("model", "no-outline", "shuffled", "pack", "guess+policy", "every")
+    arms = ("model", "no-outline", "shuffled", "pack", "guess+policy", "outline", "every")
     present = [a for a in arms if any(a in quality.get(c, {}) for c in ("marked", "bare", "headless", "transcripts"))]
     lines = ["| condition | windows | " + " | ".join(present) + " | 95 % interval | Pk | broken promises |"]
     lines.append("|---" * (len(present) + 5) + "|")

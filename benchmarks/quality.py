@@ -102,7 +102,15 @@ def main() -> None:
     parser.add_argument("--out", type=Path, help="write the JSON here")
     arguments = parser.parse_args()
     chunker = chunker_for(arguments)
-    arms = ("model", "shuffled", *(("no-outline",) if arguments.no_outline else ()), "pack", "guess+policy", "every")
+    arms = (
+        "model",
+        "shuffled",
+        *(("no-outline",) if arguments.no_outline else ()),
+        "pack",
+        "guess+policy",
+        "outline",
+        "every",
+    )
     report: dict[str, Any] = {"model": chunker.model_name, "engine": chunker.engine.name, "every": arguments.every}
     for condition in arguments.conditions:
         transcripts = condition == "transcripts"

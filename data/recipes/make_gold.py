@@ -27,9 +27,12 @@ def main() -> None:
     parser.add_argument("--number", type=int, required=True, help="lines to make")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--weights", type=float, nargs=3, default=CONDITION_WEIGHTS, help="marked bare headless")
+    parser.add_argument("--only", nargs="+", metavar="SOURCE", help="draw from these sources alone")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     documents = documents_by_source(data_directory() / "corpora" / "train")
+    if arguments.only:
+        documents = {source: documents[source] for source in arguments.only}
     if arguments.form == "plain":
         lines = draw_lines(documents, arguments.number, seed=arguments.seed, weights=arguments.weights)
         print(write_gold(arguments.out, lines), "lines")

@@ -23,7 +23,7 @@ from docalign.chunker.describe import describe
 from docalign.chunker.embed import embed_text
 from docalign.chunker.options import ChunkOptions
 from docalign.chunker.prior import LengthPrior
-from docalign.chunker.prompt import PROMPT_VERSION, Renderer, hints_for
+from docalign.chunker.prompt import PROMPT_VERSION, READABLE, Renderer, hints_for
 from docalign.chunker.segment import Segment, segment_with_boundaries
 from docalign.counting import Counter, counter, counter_identity
 from docalign.document import Document
@@ -75,7 +75,7 @@ class Chunker:
         model = info(resolve(path))
         config = model.config
         version = config.get("prompt_version")
-        if version != PROMPT_VERSION:
+        if version not in READABLE:
             raise ModelIncompatibleError(
                 f"it was trained with prompt version {version!r}, this docalign renders {PROMPT_VERSION!r}.",
                 source=str(model.path),

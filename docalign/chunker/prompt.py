@@ -12,7 +12,8 @@ code; `+` larger than the body text, `*` bold; two letters for the size of this 
 target (`a` tiny … `l` well over it), so a heading-sized line before a long one shows; `>` and `~` where packing
 sections or packing blocks would start a chunk (`=`: both; see `outline.py`).
 
-Changing what `render` writes for any input means a new PROMPT_VERSION: a model is refused by any other.
+Changing what `render` writes for any input means a new PROMPT_VERSION. A model is refused by a version that does not
+list its own among the READABLE ones: those whose models were measured to chunk no worse with the present prompt.
 """
 
 from __future__ import annotations
@@ -22,12 +23,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from docalign.chunker.outline import Section, looks_like_heading, pack, pack_sections
+from docalign.chunker.heading_guess import guessed_levels
+from docalign.chunker.outline import Section, pack, pack_sections
 from docalign.document import Block, Document
 
-__all__ = ["DEFAULT_TARGET", "HEAD_TOKENS", "PROMPT_VERSION", "TAIL_TOKENS", "Hints", "Renderer", "hints_for"]
+__all__ = [
+    "DEFAULT_TARGET",
+    "HEAD_TOKENS",
+    "PROMPT_VERSION",
+    "READABLE",
+    "TAIL_TOKENS",
+    "Hints",
+    "Renderer",
+    "hints_for",
+]
 
-PROMPT_VERSION: Final = "1"
+PROMPT_VERSION: Final = "2"
+"""2: headings that nothing marks are guessed by `heading_guess.py`; in 1 by one rule."""
+READABLE: Final = ("1", "2")
+"""Version 1 has the same marks in other places: its models read the better placed ones without training."""
 
 HEAD_TOKENS: Final = 18
 TAIL_TOKENS: Final = 6
@@ -77,14 +91,11 @@ def hints_for(
 def _proposals(document: Document, sizes: Sequence[int], target: float, limit: float) -> list[str]:
     """`>` where sections packed to the target start, `~` where packed blocks do, `=` for both."""
     blocks = document.blocks
-    marked = any(b.kind == "heading" for b in blocks)
-    units = []
-    for block, tokens in zip(blocks, sizes, strict=True):
-        if marked:
-            level = (block.level or 0) if block.kind == "heading" else None
-        else:
-            level = 2 if looks_like_heading(document.block_text(block)) else None
-        units.append(Section(tokens, level))
+    if any(b.kind == "heading" for b in blocks):
+        levels = [(b.level or 0) if b.kind == "heading" else None for b in blocks]
+    else:
+        levels = guessed_levels([b.kind for b in blocks], [document.text[b.start : b.end] for b in blocks])
+    units = [Section(tokens, level) for tokens, level in zip(sizes, levels, strict=True)]
     by_section, by_block = set(pack_sections(units, target, limit)), set(pack(units, target))
     names = {(True, True): "=", (True, False): ">", (False, True): "~", (False, False): ""}
     return [names[i in by_section, i in by_block] for i in range(len(blocks))]

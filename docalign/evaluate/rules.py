@@ -11,12 +11,22 @@ from types import MappingProxyType
 from typing import Final
 
 from docalign.chunker import outline
+from docalign.chunker.heading_guess import guessed_levels
 from docalign.chunker.outline import Section, looks_like_heading
 from docalign.counting import counter
 from docalign.train.gold import GoldLine
 from docalign.train.policy_gold import Unit, gold_starts
 
-__all__ = ["RULES", "Rule", "every", "guess_and_policy", "kind_and_policy", "looks_like_heading", "pack"]
+__all__ = [
+    "RULES",
+    "Rule",
+    "every",
+    "guess_and_policy",
+    "kind_and_policy",
+    "looks_like_heading",
+    "outline_hint",
+    "pack",
+]
 
 Rule = Callable[[GoldLine], list[int]]
 """Gold line → ids of the blocks that start a chunk. The gold starts in the line are not looked at."""
@@ -44,13 +54,29 @@ def kind_and_policy(line: GoldLine) -> list[int]:
     return _policy(line, _units(line))
 
 
+def outline_hint(line: GoldLine) -> list[int]:
+    """What the prompt's `>` hint proposes: the same policy, with headings as marked or, where none is, as guessed."""
+    target, limit = line.sizes
+    units = _units(line)
+    levels = [u.level if u.is_heading else None for u in units]
+    if not any(u.is_heading for u in units):
+        levels = guessed_levels([u.kind for u in units], [u.text for u in units])
+    return outline.pack_sections([Section(u.tokens, v) for u, v in zip(units, levels, strict=True)], target, limit)
+
+
 def every(line: GoldLine) -> list[int]:
     """A chunk for every block."""
     return list(range(len(line.document.blocks)))
 
 
 RULES: Final[Mapping[str, Rule]] = MappingProxyType(
-    {"pack": pack, "guess+policy": guess_and_policy, "kind+policy": kind_and_policy, "every": every}
+    {
+        "pack": pack,
+        "guess+policy": guess_and_policy,
+        "outline": outline_hint,
+        "kind+policy": kind_and_policy,
+        "every": every,
+    }
 )
 
 

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerBase
 
 from docalign.chunker.prior import KNOTS, LengthPrior
-from docalign.chunker.prompt import PROMPT_VERSION, Renderer
+from docalign.chunker.prompt import PROMPT_VERSION, READABLE, Renderer
 from docalign.errors import ModelIncompatibleError, ModelMissingError
 from docalign.train.exported import exported_tensors, exported_tokenizer, is_exported
 from docalign.train.segments import phi
@@ -188,7 +188,7 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
         raise ModelIncompatibleError(
             f"its files are damaged ({error}).", source=str(path), remedy="Copy it again, or train it again."
         ) from error
-    if described["prompt_version"] != PROMPT_VERSION:
+    if described["prompt_version"] not in READABLE:
         raise ModelIncompatibleError(
             f"it was trained with prompt version {described['prompt_version']}, this is {PROMPT_VERSION}.",
             source=str(path),
