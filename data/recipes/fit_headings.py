@@ -105,7 +105,7 @@ def main() -> None:
     if arguments.write:
         rows = "".join(f'    "{name}": {value},\n' for name, value in sorted(weights.items()))
         text = (
-            '"""Log-odds of each feature of a heading line; fitted and written by `data/recipes/fit_headings.py`."""\n\n'
+            '"""Log-odds of each feature of a heading line; written by `data/recipes/fit_headings.py`."""\n\n'
             "from __future__ import annotations\n\nfrom collections.abc import Mapping\n"
             'from types import MappingProxyType\nfrom typing import Final\n\n__all__ = ["WEIGHTS"]\n\n'
             f"WEIGHTS: Final[Mapping[str, float]] = MappingProxyType(\n    {{\n{rows}    }}\n)\n"

@@ -23,20 +23,23 @@ _MOST_WORDS: Final = 30
 """A longer line is no heading."""
 _HEAD_CHARS: Final = 400
 _BANDS: Final = (1, 2, 4, 7, 12, 18, _MOST_WORDS)
-_PART: Final = r"(?:title|subtitle|division|chapter|subchapter|part|subpart|article|appendix|section|sec|paragraph)\b\.? +[\divxla-z]"
+_HIGH_PARTS: Final = "title|subtitle|division|chapter|subchapter|part|subpart|article|appendix"
+_PART: Final = rf"(?:{_HIGH_PARTS}|section|sec|paragraph)\b\.? +[\divxla-z]"
 _NUMBERED: Final = re.compile(rf"§+ ?\d|(?i:{_PART})|\d{{1,2}}(?:\.\d{{1,2}})*\.? +[A-Z]|[IVX]{{1,4}}\. |[A-Z]\. ")
 _DECIMAL: Final = re.compile(r"(\d{1,2}(?:\.\d{1,2})*)\.? ")
 _LETTERED: Final = re.compile(r"\(\w{1,4}\)")
-_HIGH: Final = re.compile(r"(?i:title|subtitle|division|chapter|subchapter|part|subpart|article|appendix)\b")
-_QUESTIONS: Final = frozenset("what how why when where who which is are can do does should".split())
-_ARTICLES: Final = frozenset("the a an this these it in if for".split())
+_HIGH: Final = re.compile(rf"(?i:{_HIGH_PARTS})\b")
+_QUESTIONS: Final = frozenset(
+    ["what", "how", "why", "when", "where", "who", "which", "is", "are", "can", "do", "does", "should"]
+)
+_ARTICLES: Final = frozenset(["the", "a", "an", "this", "these", "it", "in", "if", "for"])
 _DEEP: Final = 3
 """The level of a heading that nothing else is known of; one that stands right above another heading is one higher."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """What is looked at of one block: its kind, words (counted up to 31), first letter's class, last mark, and traits."""
+    """What is looked at of one block: its kind, words (counted up to 31), first letter, last mark, and traits."""
 
     kind: str
     words: int

@@ -1,4 +1,4 @@
-"""Log-odds of each feature of a heading line; fitted and written by `data/recipes/fit_headings.py`."""
+"""Log-odds of each feature of a heading line; written by `data/recipes/fit_headings.py`."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from docalign.errors import ModelIncompatibleError
 
-__all__ = ["KNOTS", "LengthPrior"]
+__all__ = ["KNOTS", "FreePrior", "LengthPrior"]
 
 KNOTS: Final = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0, 1.1, 1.25, 1.5, 2.0, 3.0, 4.0)
 """Ratios tokens / target at which φ is free; denser where chunk sizes lie."""
@@ -57,3 +57,33 @@ class LengthPrior:
     @classmethod
     def from_json(cls, value: dict[str, Sequence[float]]) -> LengthPrior:
         return cls(tuple(float(v) for v in value["values"]), tuple(float(k) for k in value["knots"]))
+
+
+@dataclass(frozen=True, slots=True)
+class FreePrior:
+    """What stands in for φ where no size is asked for: chunks much shorter than a typical topic cost something.
+
+    Without it neighbouring blocks are cut one by one where a topic changes gradually. φ rises linearly from
+    −short_cost at nothing to 0 at `typical_tokens` and stays there: no topic is too long.
+    """
+
+    typical_tokens: float
+    short_cost: float
+
+    def __post_init__(self) -> None:
+        if not (isfinite(self.typical_tokens) and isfinite(self.short_cost)):
+            raise ModelIncompatibleError("the numbers of a free prior are finite.")
+        if self.typical_tokens <= 0 or self.short_cost < 0:
+            raise ModelIncompatibleError("a free prior has a typical size above 0 and a cost of 0 or more.")
+
+    @property
+    def length_prior(self) -> LengthPrior:
+        """φ at tokens / typical_tokens."""
+        return LengthPrior((-self.short_cost, 0.0, 0.0), (0.0, 1.0, 2.0))
+
+    def to_json(self) -> dict[str, float]:
+        return {"typical_tokens": self.typical_tokens, "short_cost": self.short_cost}
+
+    @classmethod
+    def from_json(cls, value: dict[str, float]) -> FreePrior:
+        return cls(float(value["typical_tokens"]), float(value["short_cost"]))

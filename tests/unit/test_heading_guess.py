@@ -9,8 +9,8 @@ from docalign.chunker.prompt import hints_for
 from tests.support.documents import document_of
 
 PROSE = (
-    "Households were drawn from each of the regions in turn, and every member over fifteen was asked the same questions "
-    "by a trained interviewer. Answers were entered twice."
+    "Households were drawn from each of the regions in turn, and every member over fifteen was asked the same "
+    "questions by a trained interviewer. Answers were entered twice."
 )
 
 
