@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from lexical import BASELINES
 
 from docalign.chunk import violations
 from docalign.chunker import Chunker, ChunkOptions
@@ -59,7 +60,8 @@ def score_line(chunker: Chunker, line: GoldLine, arms: tuple[str, ...]) -> dict[
             starts = RULES[arm](line)
         else:
             parts = segment(line.document, s[arm], count=count, max_tokens=limit, target=target,
-                            prior=chunker.prior, free_bias=chunker.free_bias)  # fmt: skip
+                            prior=chunker.prior, free_bias=chunker.free_bias,
+                            free_prior=chunker.free_prior)  # fmt: skip
             spans = [(p.start, p.end) for p in parts]
             starts = starts_of(line.document, spans)
         scores = boundary_scores(starts, line.starts, len(line.document.blocks))
@@ -121,10 +123,27 @@ def main() -> None:
         report[condition] = summarise(rows, arms)
         print(condition, json.dumps(report[condition]), flush=True)
         if transcripts:
+            report[condition]["unsupervised"] = unsupervised(chosen[:: arguments.every])
+            print(report[condition]["unsupervised"])
             report[condition]["free_bias_curve"] = bias_curve(rows)
             print(report[condition]["free_bias_curve"])
     if arguments.out:
         arguments.out.write_text(json.dumps(report, indent=2) + "\n", "utf-8")
+
+
+def unsupervised(lines: list[GoldLine]) -> dict[str, dict[str, float]]:
+    """F1 and Pk of the baselines that look at words alone."""
+    found = {}
+    for name, rule in BASELINES.items():
+        scores = []
+        for line in lines:
+            starts = rule([line.document.block_text(b) for b in line.document.blocks])
+            scores.append(boundary_scores(starts, line.starts, len(line.document.blocks)))
+        found[name] = {
+            "f1": round(float(np.mean([s.boundary_f1 for s in scores])), 4),
+            "pk": round(float(np.mean([s.pk for s in scores])), 4),
+        }
+    return found
 
 
 def bias_curve(rows: list[dict[str, Any]]) -> dict[str, float]:

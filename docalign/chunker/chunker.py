@@ -18,11 +18,11 @@ import numpy.typing as npt
 
 from docalign import __version__
 from docalign.chunk import Chunk
-from docalign.chunker.context import windows_of
+from docalign.chunker.context import FREE_OVERLAP_TOKENS, FREE_WINDOW_TOKENS, windows_of
 from docalign.chunker.describe import describe
 from docalign.chunker.embed import embed_text
 from docalign.chunker.options import ChunkOptions
-from docalign.chunker.prior import LengthPrior
+from docalign.chunker.prior import FreePrior, LengthPrior
 from docalign.chunker.prompt import PROMPT_VERSION, READABLE, Renderer, hints_for
 from docalign.chunker.segment import Segment, segment_with_boundaries
 from docalign.counting import Counter, counter, counter_identity
@@ -45,14 +45,15 @@ class Chunker:
     """A model ready to chunk. Safe to use for many documents, one at a time."""
 
     def __init__(self, engine: Engine, renderer: Renderer, prior: LengthPrior, *, model_name: str, tokenizer: str,
-                 free_bias: float = 0.0) -> None:  # fmt: skip
-        """`tokenizer` names the model's own counter; `free_bias` is for documents chunked without sizes."""
+                 free_bias: float = 0.0, free_prior: FreePrior | None = None) -> None:  # fmt: skip
+        """`tokenizer` names the model's own counter; `free_…` are for documents chunked without sizes."""
         self.engine = engine
         self.renderer = renderer
         self.prior = prior
         self.model_name = model_name
         self.tokenizer = tokenizer
         self.free_bias = free_bias
+        self.free_prior = free_prior
 
     @classmethod
     def load(
@@ -86,6 +87,8 @@ class Chunker:
             prior = LengthPrior.from_json(config["prior"])
             renderer = Renderer(_encoder(model.path / "tokenizer.json"), int(config["slot_id"]))
             free_bias = float(config.get("free_bias", 0.0))
+            stated = config.get("free_prior")
+            free_prior = FreePrior.from_json(stated) if stated else None
         except (KeyError, TypeError, ValueError) as error:
             raise ModelIncompatibleError(f"docalign.json lacks {error}.", source=str(model.path)) from error
         graph, precision = model.path / "model.onnx", str(config.get("precision", "fp32"))
@@ -99,6 +102,7 @@ class Chunker:
             model_name=f"{model.name}@{config.get('sha256', 'unknown')[:12]}",
             tokenizer=str(model.path / "tokenizer.json"),
             free_bias=free_bias,
+            free_prior=free_prior,
         )
 
     def with_engine(self, engine: Engine) -> Chunker:
@@ -110,6 +114,7 @@ class Chunker:
             model_name=self.model_name,
             tokenizer=self.tokenizer,
             free_bias=self.free_bias,
+            free_prior=self.free_prior,
         )
 
     def identity(self) -> dict[str, Any]:
@@ -120,6 +125,7 @@ class Chunker:
             "prompt": PROMPT_VERSION,
             "prior": self.prior.to_json(),
             "free_bias": self.free_bias,
+            "free_prior": self.free_prior and self.free_prior.to_json(),
             "tokenizer": counter_identity(self.tokenizer),
         }
 
@@ -152,6 +158,7 @@ class Chunker:
             target=options.target,
             prior=self.prior,
             free_bias=self.free_bias,
+            free_prior=self.free_prior,
         )
         return self._describe(document, found.segments, options, count), found.boundaries
 
@@ -164,7 +171,12 @@ class Chunker:
         hints = hints_for(document, sizes, options.target, options.max_tokens, outline=outline)
         values = np.zeros(len(document.blocks))
         done = 0
-        windows = windows_of(document, hints, self.renderer)
+        sizes_of_windows = (
+            {"window_tokens": FREE_WINDOW_TOKENS, "overlap_tokens": FREE_OVERLAP_TOKENS}
+            if options.max_tokens is None
+            else {}
+        )
+        windows = windows_of(document, hints, self.renderer, **sizes_of_windows)
         while part := list(islice(windows, _WINDOWS_AT_A_TIME)):
             for window, scores in zip(part, self.engine.log_odds(part), strict=True):
                 values[list(window.blocks)] = scores

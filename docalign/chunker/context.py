@@ -17,10 +17,13 @@ import numpy.typing as npt
 from docalign.chunker.prompt import Hints, Renderer
 from docalign.document import Document
 
-__all__ = ["OVERLAP_TOKENS", "WINDOW_TOKENS", "Window", "windows_of"]
+__all__ = ["FREE_OVERLAP_TOKENS", "FREE_WINDOW_TOKENS", "OVERLAP_TOKENS", "WINDOW_TOKENS", "Window", "windows_of"]
 
 WINDOW_TOKENS: Final = 512
 OVERLAP_TOKENS: Final = 128
+FREE_WINDOW_TOKENS: Final = 2048
+FREE_OVERLAP_TOKENS: Final = 256
+"""Where no size is asked for: topics are long, and what one was about a page ago must still be seen."""
 _RENDER_BLOCKS: Final = 256
 
 

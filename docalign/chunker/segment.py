@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from docalign.chunker.atoms import Atom, atoms_of
-from docalign.chunker.prior import LengthPrior
+from docalign.chunker.prior import FreePrior, LengthPrior
 from docalign.chunker.reach import Reach, orphan_weights
 from docalign.chunker.solve import Problem, boundary_marginals, viterbi
 from docalign.counting import Counter
@@ -26,6 +26,9 @@ __all__ = ["INSIDE_BLOCK", "Segment", "Segmentation", "Solved", "segment", "segm
 
 INSIDE_BLOCK: Final = -6.0
 """The fixed, low log-odds of a cut inside a block."""
+
+_FREE_CAP: Final = 64.0
+"""Where no size is asked for, a chunk ends after this many typical topics: only to bound the solver's work."""
 
 Floats = npt.NDArray[np.float64]
 
@@ -68,16 +71,25 @@ def segment(
     target: int | None,
     prior: LengthPrior,
     free_bias: float = 0.0,
+    free_prior: FreePrior | None = None,
 ) -> list[Segment]:
     """The most probable legal chunking of a document.
 
     Args:
         log_odds: s per block, `(blocks,)`.
         count: text → tokens.
-        max_tokens, target: None where only the boundaries matter; then `free_bias` is added to every s.
+        max_tokens, target: None where only the boundaries matter; then `free_bias` is added to every s, and
+            `free_prior` stands in for φ.
     """
     return segment_with_boundaries(
-        document, log_odds, count=count, max_tokens=max_tokens, target=target, prior=prior, free_bias=free_bias
+        document,
+        log_odds,
+        count=count,
+        max_tokens=max_tokens,
+        target=target,
+        prior=prior,
+        free_bias=free_bias,
+        free_prior=free_prior,
     ).segments
 
 
@@ -90,10 +102,18 @@ def segment_with_boundaries(
     target: int | None,
     prior: LengthPrior,
     free_bias: float = 0.0,
+    free_prior: FreePrior | None = None,
 ) -> Segmentation:
     """As `segment`, with the marginals of the legal policy at every block, chosen or not."""
     found = solved(
-        document, log_odds, count=count, max_tokens=max_tokens, target=target, prior=prior, free_bias=free_bias
+        document,
+        log_odds,
+        count=count,
+        max_tokens=max_tokens,
+        target=target,
+        prior=prior,
+        free_bias=free_bias,
+        free_prior=free_prior,
     )
     atoms, reach = found.atoms, found.reach
     if not atoms:
@@ -123,6 +143,7 @@ def solved(
     target: int | None,
     prior: LengthPrior,
     free_bias: float = 0.0,
+    free_prior: FreePrior | None = None,
 ) -> Solved:
     """As `segment`, before anything is described: the problem over atoms and the starts that solve it."""
     atoms = atoms_of(document, count, max_tokens)
@@ -135,6 +156,9 @@ def solved(
         orphan=np.array(orphan_weights(atoms, reach)),
         prior=prior,
     )
+    if max_tokens is None and free_prior is not None:
+        typical = free_prior.typical_tokens
+        problem = replace(problem, target=typical, cap=_FREE_CAP * typical, prior=free_prior.length_prior)
     problem, starts = _solve_within(problem, reach, max_tokens)
     return Solved(atoms, problem, starts, reach)
 

@@ -140,6 +140,7 @@ def _run(model: Chunker, document: Document, options: ChunkOptions, counted_by: 
         target=asked.target,
         prior=model.prior,
         free_bias=model.free_bias,
+        free_prior=model.free_prior,
     )
     return _Run(found, log_odds, boundary_marginals(found.problem))
 

@@ -84,6 +84,7 @@ def export(
         "label_ids": list(config.label_ids),
         "prior": trained["prior"],
         "free_bias": trained.get("free_bias", 0.0),
+        "free_prior": trained.get("free_prior"),
         "precision": precision,
         "device": device,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),

@@ -120,7 +120,9 @@ def test_same_numbers_as_the_reference_tool(tmp_path: Path, condition: Condition
         assert theirs["guess+policy"]["ALL"] == "0.89"
 
 
-def test_the_outline_rule_is_nearly_the_oracle_where_headings_are_marked_and_no_worse_than_the_guess_elsewhere() -> None:
+def test_the_outline_rule_is_nearly_the_oracle_where_headings_are_marked_and_no_worse_than_the_guess_elsewhere() -> (
+    None
+):
     marked, bare = fixture_line("marked"), fixture_line("bare")
     assert len(set(outline_hint(marked)) ^ set(kind_and_policy(marked))) <= 2
     assert len(set(outline_hint(bare)) ^ set(bare.starts)) <= len(set(RULES["guess+policy"](bare)) ^ set(bare.starts))
