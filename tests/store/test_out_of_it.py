@@ -316,7 +316,7 @@ def test_redaction_masks_what_was_found_and_nothing_else(parts: list[str]) -> No
 def test_a_redacted_export_still_fits_its_document(store: Database) -> None:
     ada = feedback.add_annotator(store, "Ada").id
     document = document_of(
-        [("heading", "To jane@example.org"), ("paragraph", "Call +49 30 901820 now."), ("paragraph", "b")]
+        [("heading", "To jane@example.org"), ("paragraph", "Call +49 30 901820 now, Jane."), ("paragraph", "b")]
     )
     stored = feedback.add_document(store, document)
     stretch = feedback.add_stretch(store, feedback_stretch(stored.id, 0, 3))
