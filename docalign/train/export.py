@@ -27,13 +27,16 @@ from docalign.runtime.onnx import OnnxEngine
 from docalign.train.graph import is_llama, llama_graph
 from docalign.train.precisions import Precision, at_precision, for_cuda
 from docalign.train.slot_model import load_policy
+from docalign.train.smooth import smooth
 
 __all__ = ["Device", "Precision", "agreement", "export"]
 
 Device = Literal["cpu", "cuda"]
 
-MAX_POSITIONS: Final = 4096
+MAX_POSITIONS: Final = 2304
+"""The longest window, in tokens: 2,048 for documents without sizes, and some room; the rotary tables grow with it."""
 _OPSET: Final = 21
+_CALIBRATION: Final = 8
 
 
 def export(
@@ -49,7 +52,8 @@ def export(
     Args:
         precision: None for int8 where the policy can be quantised, else float32; for `cuda` always fp16.
         device: `cuda` writes a graph for a card, of the same weights.
-        probes: windows on which the exported graph is compared with torch.
+        probes: windows; activations on the first eight are smoothed before int8 (`smooth.py`), and on the others,
+            where there are any, the exported graph is compared with torch.
 
     Raises:
         ModelMissingError: no policy there.
@@ -59,7 +63,10 @@ def export(
     out.mkdir(parents=True, exist_ok=True)
     precision = "fp16" if device == "cuda" else precision or ("int8" if is_llama(model) else "fp32")
     target = out / "model.onnx"
+    calibration, compared = probes[:_CALIBRATION], probes[_CALIBRATION:] or probes
     if is_llama(model):
+        if precision in ("int8", "int4") and calibration:
+            smooth(model, calibration)
         graph = llama_graph(model, max_positions=MAX_POSITIONS)
         onnx.save(for_cuda(graph) if device == "cuda" else at_precision(graph, precision), str(target))
     elif precision == "fp32":
@@ -88,7 +95,7 @@ def export(
         "precision": precision,
         "device": device,
         "sha256": hashlib.sha256(target.read_bytes()).hexdigest(),
-        "agreement": agreement(model, target, probes) if probes else None,
+        "agreement": agreement(model, target, compared) if probes else None,
     }
     (out / "docalign.json").write_text(json.dumps(described, indent=2) + "\n", "utf-8")
     return out
