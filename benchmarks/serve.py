@@ -31,6 +31,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+from fastapi import Request  # here, because FastAPI looks annotations up in the module
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -175,7 +176,7 @@ def server(arm: str, **environment: str) -> Iterator[tuple[str, subprocess.Popen
 def serve_naive(*, locked: bool) -> None:
     """One request, one forward after the other."""
     import uvicorn
-    from fastapi import FastAPI, Request
+    from fastapi import FastAPI
     from fastapi.concurrency import run_in_threadpool
     from fastapi.responses import Response
 

@@ -75,12 +75,14 @@ def in_process(
     assert process.stderr is not None
     drain = threading.Thread(target=process.stderr.read, daemon=True)
     try:
+        said = []
         for line in process.stderr:
+            said.append(line)
             found = re.search(r"listening on (http://\S+)", line)
             if found:
                 break
         else:
-            raise AssertionError("the service did not start")
+            raise AssertionError(f"the service did not start: {''.join(said)}")
         drain.start()
         yield found[1], process
     finally:

@@ -53,7 +53,9 @@ async function start(file) {
   $("cancel").hidden = false;
   $("name").textContent = file.name;
   $("stage").textContent = "sending";
+  $("bar").hidden = false;
   $("bar").removeAttribute("value");
+  $("cancel").textContent = "Stop and forget it";
   show("");
   try {
     const form = new FormData();
@@ -99,8 +101,8 @@ async function finish(job, now) {
   $("form").classList.add("shown");
   const { pages, chunks, warnings } = now.outcome;
   $("stage").textContent = `${chunks} chunks${pages ? ` on ${pages} pages` : ""}`;
-  $("bar").max = 1;
-  $("bar").value = 1;
+  $("bar").hidden = true;
+  $("cancel").textContent = "Forget it";
   show(warnings.join("\n"));
 }
 
