@@ -15,6 +15,8 @@ from docalign.rewards.judge import Judge
 from docalign.rewards.judge_chat import HttpChat, LocalChat
 from docalign.rewards.personal import personal_reward
 from docalign.rewards.plugins import load_reward
+from docalign.rewards.questions import read_questions
+from docalign.rewards.retrieval import PrecisionOmega
 from docalign.rewards.weights import JudgeSettings, RewardSettings
 
 __all__ = ["composite_of", "judge_of"]
@@ -37,6 +39,7 @@ def composite_of(
         ConfigError: a reward is named that nobody has, or has the name of a rule.
         RewardError: a reward cannot be loaded.
         ModelMissingError, ModelIncompatibleError: a reward model cannot be loaded.
+        MissingInputError, InvalidQuestionsError: a question file cannot be read.
     """
     settings = settings or RewardSettings()
     parts = list(Composite.of_rules(settings).parts)
@@ -55,6 +58,8 @@ def composite_of(
         path = Path(folder)
         name = f"model {path.parent.name}/{path.name}" if path.name == "reward" else f"model {path.name}"
         parts.append(Part(name, weight, HumanReward.load(path)))
+    for file, weight in settings.questions.items():
+        parts.append(Part(f"questions {Path(file).name.split('.')[0]}", weight, PrecisionOmega(read_questions(file))))
     if judge is not None:
         parts.append(Part("judge", judge_weight, judge))
     return Composite(tuple(parts))

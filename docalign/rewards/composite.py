@@ -14,7 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from docalign.document import Document
-from docalign.rewards.pieces import block_spans
+from docalign.rewards.one_by_one import OneByOne
 from docalign.rewards.reward import Prepared, Reward, Score, Sizes, Span, check_tiling
 from docalign.rewards.rules import RULE_REWARDS
 from docalign.rewards.weights import RewardSettings, rule_weights
@@ -122,9 +122,8 @@ class PreparedComposite:
 
         rules = [p.name for p in composite.parts if p.reward is RULE_REWARDS.get(p.name)]
         self.rules: PreparedRules = PreparedRules(document, sizes, rules, exact=exact)
-        self._others: dict[str, Prepared] = {
-            p.name: _prepared(p.reward, document, sizes) for p in composite.parts if p.name not in rules
-        }
+        made = {p.name: _prepared(p.reward, document, sizes) for p in composite.parts if p.name not in rules}
+        self._others: dict[str, Prepared] = {name: prepared for name, prepared in made.items() if prepared is not None}
         weights = {p.name: p.weight for p in composite.parts}
         self.applying = (*self.rules.applying, *self._others)
         self.shares: Mapping[str, float] = MappingProxyType(_shares({name: weights[name] for name in self.applying}))
@@ -170,30 +169,14 @@ class PreparedComposite:
         return Batch(values, MappingProxyType(parts), chunks, lost)
 
 
-@dataclass(slots=True)
-class _OneByOne:
-    """A reward without `prepare`: asked once for each distinct chunking."""
-
-    reward: Reward
-    document: Document
-    sizes: Sizes
-    known: dict[tuple[int, ...], float]
-
-    def values(self, chunkings: Sequence[Sequence[int]]) -> list[float]:
-        for starts in map(tuple, chunkings):
-            if starts not in self.known:
-                spans = block_spans(self.document, starts)
-                self.known[starts] = self.reward(self.document, spans, self.sizes).value
-        return [self.known[tuple(starts)] for starts in chunkings]
-
-
-def _prepared(reward: Reward, document: Document, sizes: Sizes) -> Prepared:
+def _prepared(reward: Reward, document: Document, sizes: Sizes) -> Prepared | None:
+    """The reward made ready for the document; None where it does not apply (that never depends on the chunking)."""
     prepare = getattr(reward, "prepare", None)
     if prepare is not None:
-        made: Prepared = prepare(document, sizes)
+        made: Prepared | None = prepare(document, sizes)
         return made
-    remembering = replace(sizes, count=lru_cache(maxsize=4096)(sizes.count))
-    return _OneByOne(reward, document, remembering, {})
+    asked = OneByOne(reward, document, sizes)
+    return asked if asked.applies() else None
 
 
 def _shares(weights: Mapping[str, float]) -> dict[str, float]:

@@ -25,7 +25,8 @@ from docalign.document import Document
 from docalign.errors import JudgeError, OutputError
 from docalign.output.atomic import write_atomic
 from docalign.rewards.judge_chat import Chat, Message
-from docalign.rewards.reward import NOT_JUDGED, Score, Sizes, Span
+from docalign.rewards.one_by_one import OneByOne
+from docalign.rewards.reward import NOT_JUDGED, Prepared, Score, Sizes, Span
 
 __all__ = ["DIMENSIONS", "PROMPT", "Bias", "Cost", "Judge", "Verdict"]
 
@@ -129,6 +130,10 @@ class Judge:
             if answer[name] < 10
         )
         return Score(sum(answer[name] for name in DIMENSIONS) / (10 * len(DIMENSIONS)), reasons)
+
+    def prepare(self, document: Document, sizes: Sizes) -> Prepared | None:
+        """Asks only for the chunkings that are to be scored: every question costs."""
+        return OneByOne(self, document, sizes) if document.text.strip() else None
 
     def compare(self, document: Document, first: Sequence[Span], second: Sequence[Span], sizes: Sizes) -> Verdict:
         """Which of two chunkings is better, asked in both orders; a contradiction is a tie.

@@ -86,9 +86,10 @@ class Guarded:
 
 @dataclass(frozen=True, slots=True)
 class _GuardedWithPrepare(Guarded):
-    def prepare(self, document: Document, sizes: Sizes) -> Prepared:
+    def prepare(self, document: Document, sizes: Sizes) -> Prepared | None:
         try:
-            return _GuardedPrepared(self.name, self.reward.prepare(document, sizes), document)
+            prepared = self.reward.prepare(document, sizes)
+            return None if prepared is None else _GuardedPrepared(self.name, prepared, document)
         except DocalignError:
             raise
         except Exception as error:  # another package's code

@@ -19,6 +19,7 @@ from itertools import accumulate
 from typing import Final, Protocol
 
 from docalign.document import Document
+from docalign.rewards.one_by_one import OneByOne
 from docalign.rewards.questions import Question, QuestionLine
 from docalign.rewards.reward import NOT_JUDGED, Loss, Prepared, Score, Sizes, Span, lose
 
@@ -81,8 +82,9 @@ class PrecisionOmega:
                 losses.append(Loss(i, (ink[high] - ink[low] - inside) / size, why))
         return lose(losses, len(questions))
 
-    def prepare(self, document: Document, sizes: Sizes) -> Prepared:  # noqa: ARG002
-        return _PreparedOmega(document, self._questions.get(document.sha256, ()), _ink(document.text))
+    def prepare(self, document: Document, sizes: Sizes) -> Prepared | None:  # noqa: ARG002
+        questions = self._questions.get(document.sha256, ())
+        return _PreparedOmega(document, questions, _ink(document.text)) if questions else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class _PreparedOmega:
                 chunks = _holding(question, edges)
                 answer = sum(ink[e] - ink[s] for s, e in question.spans)
                 total += answer / (sum(ink[edges[i + 1]] - ink[edges[i]] for i in chunks) or 1)
-            values.append(total / len(questions) if questions else 1.0)
+            values.append(total / len(questions))
         return values
 
 
@@ -179,6 +181,9 @@ class BudgetRecall:
 
     def __post_init__(self) -> None:
         self._known.update(_questions_by_document(self.lines))
+
+    def prepare(self, document: Document, sizes: Sizes) -> Prepared | None:
+        return OneByOne(self, document, sizes) if document.sha256 in self._known else None
 
     def __call__(self, document: Document, spans: Sequence[Span], sizes: Sizes) -> Score:
         questions = self._known.get(document.sha256, ())

@@ -70,7 +70,8 @@ class Reward(Protocol):
 class Prepared(Protocol):
     """A reward that has read one document: scores many chunkings of it, given as ids of the blocks that start a chunk.
 
-    A reward that has a method `prepare(document, sizes)` returning this is asked once for all chunkings of a window.
+    A reward that has a method `prepare(document, sizes)` returning this is asked once for all chunkings of a window;
+    None says that the reward does not apply to the document.
     """
 
     def values(self, chunkings: Sequence[Sequence[int]]) -> Sequence[float]: ...

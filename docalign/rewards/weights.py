@@ -55,9 +55,12 @@ class RewardSettings:
     """Weights of rewards of other packages, by the name of their entry point (`rewards/plugins.py`)."""
     models: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
     """Weights of trained reward models, by their folder (`rewards/human.py`)."""
+    questions: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    """Weights of PΩ on the questions of a file (`rewards/questions.py`); documents without questions are not judged."""
 
     def __post_init__(self) -> None:
-        for name, value in (*rule_weights(self).items(), *self.user.items(), *self.models.items()):
+        tables = (rule_weights(self), self.user, self.models, self.questions)
+        for name, value in (item for table in tables for item in table.items()):
             if not 0 <= value < float("inf"):
                 raise ConfigError(f"the weight {name} is {value}.", remedy="Weights are 0 or more, and finite.")
 

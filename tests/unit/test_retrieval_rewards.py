@@ -11,11 +11,13 @@ import pytest
 from docalign.counting import count_words
 from docalign.document import Document
 from docalign.errors import InvalidQuestionsError, ModelMissingError
+from docalign.rewards.assemble import composite_of
 from docalign.rewards.composite import Composite, Part
 from docalign.rewards.pieces import block_spans
 from docalign.rewards.questions import Question, QuestionLine, read_questions, write_questions
 from docalign.rewards.retrieval import BudgetRecall, Passage, PrecisionOmega, retrieve
 from docalign.rewards.reward import Sizes
+from docalign.rewards.weights import RewardSettings
 from docalign.train.corpus import is_held_out, read_corpus
 from docalign.train.medquad import medquad_lines
 from tests.support.documents import document_of
@@ -117,6 +119,16 @@ def test_bad_question_lines_are_refused_with_their_place(tmp_path: Path, field: 
     with pytest.raises(InvalidQuestionsError) as raised:
         list(read_questions(path))
     assert raised.value.source == f"{path}:1"
+
+
+def test_settings_name_question_files(tmp_path: Path) -> None:
+    write_questions(tmp_path / "made.jsonl", [line()])
+    composite = composite_of(RewardSettings(questions={str(tmp_path / "made.jsonl"): 1000.0}))
+    scored = composite.score(DOCUMENT, block_spans(DOCUMENT, [0]), SIZES)
+    assert scored.parts["questions made"].value == pytest.approx(value(PrecisionOmega([line()]), [0]))
+    other = document_of([("paragraph", "Nothing asked.")])
+    assert not composite.score(other, block_spans(other, [0]), SIZES).parts["questions made"].applies
+    assert "questions made" not in composite.prepare(other, SIZES).batch([[0]]).parts
 
 
 def page(name: str) -> dict[str, object]:

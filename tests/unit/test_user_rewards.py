@@ -98,9 +98,9 @@ def test_what_goes_wrong_in_one_names_it(name: str, what: str) -> None:
 
 @pytest.mark.parametrize("name", ["fails", "too_much", "short"])
 def test_what_goes_wrong_in_training_names_it_too(name: str) -> None:
-    prepared = composite_of(settings(**{name: 1.0}), POINTS).prepare(DOCUMENT, SIZES)
+    composite = composite_of(settings(**{name: 1.0}), POINTS)
     with pytest.raises(RewardError, match=name):
-        prepared.batch([[0]])
+        composite.prepare(DOCUMENT, SIZES).batch([[0]])
 
 
 def test_unknown_names_are_refused_with_the_nearest() -> None:
