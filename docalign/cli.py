@@ -17,6 +17,7 @@ from docalign.cli_data import data_app
 from docalign.cli_feedback import feedback_app
 from docalign.cli_rank import rank
 from docalign.cli_rewards import judge, score
+from docalign.cli_train import prefs_app, train
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
@@ -39,6 +40,7 @@ app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")
 app.command()(rank)
+app.add_typer(prefs_app, name="prefs")
 
 Out = Annotated[str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")]
 Config = Annotated[
@@ -250,42 +252,7 @@ def evaluate(
     run_eval(gold, chunker=chunker, format=format, out=out, settings=_settings(config, model={"path": model}))
 
 
-@app.command()
-def train(
-    gold: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
-    out: Annotated[str, typer.Option("--out", "-o", metavar="DIR", help="Where checkpoints and logs go.")],
-    method: Annotated[str, typer.Option("--method", metavar="sft|reward", help="How to train.")] = "sft",
-    base: Annotated[
-        str | None,
-        typer.Option("--base", metavar="NAME|PATH", help="The LLM to start from. [default: see `models pull`]"),
-    ] = None,
-    init: Annotated[
-        Path | None,
-        typer.Option(
-            "--init",
-            metavar="DIR|NAME",
-            help="A trained policy or an exported model to go on from, in place of the base.",
-        ),
-    ] = None,
-    recipe: Annotated[
-        Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with the method's own settings.")
-    ] = None,
-    dev: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--dev", metavar="GOLD", help="Gold to measure on while training. [default: the .dev files beside GOLD]"
-        ),
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = None,
-    quiet: Quiet = False,
-) -> None:
-    """Train a chunker (needs the extra `train`).
-
-    A killed run goes on when the command is repeated. DIR/policy is the result; DIR/tensorboard holds the curves.
-    """
-    from docalign.commands.train import run_train
-
-    run_train(method, gold, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=dev, quiet=quiet)
+app.command()(train)
 
 
 @app.command()

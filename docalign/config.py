@@ -38,6 +38,7 @@ __all__ = [
     "load_settings",
     "read_options",
     "read_toml",
+    "typed_options",
 ]
 
 _T = TypeVar("_T")
@@ -214,14 +215,22 @@ def read_options(kind: type[_T], file: Path | None, **given: Any) -> _T:
     Raises:
         ConfigError: unreadable file, unknown key, or a value of the wrong type.
     """
-    hints, source = get_type_hints(kind), str(file)
-    values = read_toml(file) if file is not None else {}
+    return typed_options(kind, read_toml(file) if file is not None else {}, str(file), **given)
+
+
+def typed_options(kind: type[_T], values: Mapping[str, Any], source: str, **given: Any) -> _T:
+    """A dataclass of options from a table of values; what is `given` and not None beats the table.
+
+    Raises:
+        ConfigError: unknown key, or a value of the wrong type; `source` is named.
+    """
+    hints, typed = get_type_hints(kind), {}
     for key, value in values.items():
         if key not in hints:
             near = difflib.get_close_matches(key, hints, n=1, cutoff=0.0)[0]
             raise ConfigError(f"unknown key {key!r}.", source=source, remedy=f"Did you mean {near!r}?")
-        values[key] = _typed(hints[key], value, key, source)
-    return kind(**values | {key: value for key, value in given.items() if value is not None})
+        typed[key] = _typed(hints[key], value, key, source)
+    return kind(**typed | {key: value for key, value in given.items() if value is not None})
 
 
 def find_config(*, config: Path | None, env: Mapping[str, str], cwd: Path | None = None) -> Path | None:

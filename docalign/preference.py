@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from math import isfinite
 from pathlib import Path
@@ -28,6 +28,7 @@ __all__ = [
     "SOURCES",
     "Pair",
     "PreferenceLine",
+    "Starts",
     "graded",
     "pairs_of",
     "read_preferences",
@@ -60,7 +61,8 @@ class PreferenceLine:
     `ranking` holds indexes of candidates, best first; those in one tuple are ties. Candidates that nobody ranked are in
     none. `counter` names what counts tokens for this line, `counter_sha256` what it was when the line was written
     (`counting.counter_identity`). `weight` is how much the line counts beside others. `scores` and `makers` say, by
-    candidate, what a reward gave it and where it came from, where that is known.
+    candidate, what a reward gave it and where it came from, where that is known. `where` is the file and line it
+    was read from, for messages.
     """
 
     id: str
@@ -76,6 +78,7 @@ class PreferenceLine:
     weight: float = 1.0
     scores: tuple[float, ...] | None = None
     makers: tuple[str, ...] | None = None
+    where: str = field(default="", compare=False)
 
     def to_json(self) -> dict[str, Any]:
         """The fixed `docalign.preference/1` object; the fields after `annotator` only where they say something."""
@@ -142,6 +145,7 @@ class PreferenceLine:
             weight=_weight(value.get("weight", 1.0), where),
             scores=_scores(value.get("scores"), len(candidates), where),
             makers=_makers(value.get("makers"), len(candidates), where),
+            where=where,
         )
 
 
@@ -226,7 +230,7 @@ def refuse_leaks(
             refuse(
                 InvalidPreferenceError(
                     f"the document of line {line.id!r} is in the held-out data too: what is measured would be trained.",
-                    source=line.document.source,
+                    source=line.where or line.document.source,
                     remedy="Split by document: leave its lines out on one side.",
                 )
             )

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from docalign.commands.align import ALIGNED, RECIPE, TrainFiles, run_align, run_recipe
 from docalign.commands.messages import note
 from docalign.commands.results import write_stdout
-from docalign.config import read_options, read_toml
+from docalign.config import Settings, read_options, read_toml
 from docalign.errors import UsageError
 
 __all__ = ["METHODS", "keep_memory", "need_extra", "run_train"]
 
-METHODS: Final = ("sft", "reward")
+METHODS: Final = ("sft", "reward", *ALIGNED, RECIPE)
 
 _KEEP_MEMORY: Final = {
     "MALLOC_MMAP_THRESHOLD_": str(1 << 32),
@@ -29,21 +30,22 @@ _KEEP_MEMORY: Final = {
 
 def run_train(
     method: str,
-    gold: Sequence[str],
+    files: TrainFiles,
     *,
     out: str,
     base: str | None,
     init: Path | None,
     recipe: Path | None,
-    seed: int | None,
-    dev: Sequence[str] | None,
+    given: Mapping[str, Any],
+    settings: Settings,
     quiet: bool,
 ) -> None:
-    """Train a chunker on gold lines and print the folder of the policy; an interrupted run in `out` goes on.
+    """Train a chunker and print the folder of the policy; an interrupted run in `out` goes on.
 
     Args:
+        files: where `dev` is None, the `.dev` files that stand beside the gold are measured on.
         init: a trained policy, an exported model, or the name of an installed one.
-        dev: files to measure on while training. None: the `.dev` files that stand beside the gold.
+        given: options that the command line sets (`seed`, `joint`); None where it does not.
 
     Raises:
         UsageError: no such method, the training extra is missing, or an option makes no sense.
@@ -52,11 +54,41 @@ def run_train(
     if method not in METHODS:
         raise UsageError(f"there is no training method {method!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
     need_extra("train", "torch", "transformers", "trl")
-    from docalign import models
-
-    if method == "reward":
-        _train_reward(gold, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=dev, quiet=quiet)
+    if method == RECIPE:
+        run_recipe(
+            files, out=out, base=base, init=init, recipe=recipe, seed=given.get("seed"), settings=settings, quiet=quiet
+        )
         return
+    if given.get("joint") is not None and method != "joint":
+        raise UsageError("--joint is for the method joint.", remedy="Add --method joint, or leave --joint out.")
+    if method in ALIGNED:
+        own = {name: value for name, value in given.items() if value is not None}
+        run_align(method, files, out=out, init=init, recipe=recipe, given=own, settings=settings, quiet=quiet)
+        return
+    seed = given.get("seed")
+    if method == "reward":
+        rankings = [*files.gold, *files.prefs]
+        held_out = [*(files.dev or ()), *files.held_out_prefs]
+        _train_reward(rankings, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=held_out, quiet=quiet)
+        return
+    _run_sft(files, out=out, base=base, init=init, recipe=recipe, seed=seed, quiet=quiet)
+
+
+def _run_sft(
+    files: TrainFiles,
+    *,
+    out: str,
+    base: str | None,
+    init: Path | None,
+    recipe: Path | None,
+    seed: int | None,
+    quiet: bool,
+) -> None:
+    if not files.gold:
+        raise UsageError(
+            "sft learns from gold.", remedy="Give at least one GOLD file; `docalign data build` makes one."
+        )
+    from docalign import models
     from docalign.train.prepare.run import dev_path
     from docalign.train.sft import SftOptions, train_sft
 
@@ -66,7 +98,8 @@ def run_train(
         options = replace(options, base=str(models.pull(options.base)))
     else:
         init = init if init.is_dir() else models.resolve(init)
-    beside = [str(p) for p in map(dev_path, map(Path, gold)) if p.is_file()] if dev is None else dev
+    gold = files.gold
+    beside = [str(p) for p in map(dev_path, map(Path, gold)) if p.is_file()] if files.dev is None else list(files.dev)
     main = os.environ.get("RANK", "0") == "0"  # under `accelerate launch` every process runs this
     if main and not quiet:
         measured = f", measured on {', '.join(beside)}" if beside else ""

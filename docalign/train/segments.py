@@ -57,6 +57,8 @@ def _chunk_scores(sizes: Tensor, lengths: Tensor, target: Tensor, cap: Tensor, v
 class Segmentations:
     """P(y | x) of a batch of windows. Chunkings are 0/1 starts `(windows, atoms)` or `(windows, samples, atoms)`.
 
+    What is worked out once is kept, with its gradients: whoever asks first may do so without them (sampling does).
+
     Attributes:
         moves: score of the move from start i to the next start j, `(windows, atoms, atoms + 1)`; hugely negative where
             there is no such chunk.
@@ -93,6 +95,7 @@ class Segmentations:
         return cls.of(log_odds, batch["sizes"], batch["lengths"], batch["target"], batch["cap"], values)
 
     @cached_property
+    @torch.enable_grad()
     def log_beta(self) -> Tensor:
         """log-sum of the scores of all that may follow a start at atom i, `(windows, atoms + 1)`; 0 at the end."""
         windows, count, _ = self.moves.shape
@@ -110,6 +113,7 @@ class Segmentations:
         return self.log_beta[:, 0]
 
     @cached_property
+    @torch.enable_grad()
     def log_alpha(self) -> Tensor:
         """log-sum of the scores of all that may lead to a start at atom i, `(windows, atoms + 1)`; 0 at atom 0."""
         windows, count, _ = self.moves.shape
@@ -120,11 +124,13 @@ class Segmentations:
         return alpha
 
     @cached_property
+    @torch.enable_grad()
     def log_moves(self) -> Tensor:
         """log π(j | i): the policy's actions, `(windows, atoms, atoms + 1)`; each row of real atoms sums to 1."""
         return self.moves + self.log_beta[:, None, :] - self.log_beta[:, :-1, None]
 
     @cached_property
+    @torch.enable_grad()
     def move_marginals(self) -> Tensor:
         """P(the chunk [i, j) is there), `(windows, atoms, atoms + 1)`."""
         return (

@@ -18,7 +18,7 @@ from docalign.chunker.prompt import Renderer, hints_for
 from docalign.counting import counter
 from docalign.train.gold import GoldLine
 
-__all__ = ["RAW_CAP", "collate", "training_windows"]
+__all__ = ["RAW_CAP", "collate", "training_windows", "window_of"]
 
 RAW_CAP: Final = 4
 """Chunks of the raw distribution are capped at this many times the limit, only to bound the work."""
@@ -38,32 +38,47 @@ def training_windows(
     """
     rng = random.Random(seed)
     for line in lines:
-        document, count = line.document, counter(line.counter)
-        sizes = [max(1, count(document.block_text(b))) for b in document.blocks]
-        hints = hints_for(document, sizes, line.target_tokens, line.max_tokens, outline=rng.random() >= _HIDE_OUTLINE)
-        rendered = renderer.render(document, hints, document.blocks)
-        kept, total = 0, 0
-        while kept < len(rendered) and total + len(rendered[kept]) <= max_tokens:
-            total += len(rendered[kept])
-            kept += 1
-        if kept < len(rendered):
-            kept = max((s for s in line.starts if s <= kept), default=0) or kept
-        gold = {s for s in line.starts if s < kept}
-        if kept < 2:
-            continue
-        ids: list[int] = []
-        slots = []
-        for tokens in rendered[:kept]:
-            ids += tokens
-            slots.append(len(ids) - 1)
-        yield {
-            "input_ids": ids,
-            "slots": slots,
-            "starts": [int(i in gold) for i in range(kept)],
-            "sizes": sizes[:kept],
-            "target": float(line.target_tokens) if line.target_tokens else float("inf"),
-            "cap": _cap(line, sizes[:kept], gold),
-        }
+        window = window_of(line, renderer, outline=rng.random() >= _HIDE_OUTLINE, max_tokens=max_tokens)
+        if window is not None:
+            yield window
+
+
+def window_of(
+    line: GoldLine, renderer: Renderer, *, outline: bool, max_tokens: int, others: Sequence[Sequence[int]] = ()
+) -> dict[str, Any] | None:
+    """The window of one line, as `training_windows` yields them; None where not two blocks fit.
+
+    Args:
+        outline: whether the prompt shows the outline hint.
+        others: further chunkings of the line that must be possible, like gold.
+    """
+    document, count = line.document, counter(line.counter)
+    sizes = [max(1, count(document.block_text(b))) for b in document.blocks]
+    hints = hints_for(document, sizes, line.target_tokens, line.max_tokens, outline=outline)
+    rendered = renderer.render(document, hints, document.blocks)
+    kept, total = 0, 0
+    while kept < len(rendered) and total + len(rendered[kept]) <= max_tokens:
+        total += len(rendered[kept])
+        kept += 1
+    if kept < len(rendered):
+        kept = max((s for s in line.starts if s <= kept), default=0) or kept
+    gold = {s for s in line.starts if s < kept}
+    if kept < 2:
+        return None
+    ids: list[int] = []
+    slots = []
+    for tokens in rendered[:kept]:
+        ids += tokens
+        slots.append(len(ids) - 1)
+    chunkings = [gold, *({s for s in other if s < kept} for other in others)]
+    return {
+        "input_ids": ids,
+        "slots": slots,
+        "starts": [int(i in gold) for i in range(kept)],
+        "sizes": sizes[:kept],
+        "target": float(line.target_tokens) if line.target_tokens else float("inf"),
+        "cap": max(_cap(line, sizes[:kept], starts) for starts in chunkings),
+    }
 
 
 def _cap(line: GoldLine, sizes: Sequence[int], starts: set[int]) -> float:

@@ -213,6 +213,23 @@ def test_gradients_of_entropy_kl_and_steps_agree_with_finite_differences():
         assert torch.autograd.gradcheck(all_of_it, inputs, eps=1e-6, atol=1e-5)
 
 
+def test_asking_without_gradients_first_loses_none():
+    """Sampling comes first in every step; what it caches must not cut the graph of the loss."""
+    window = next(drawn(1, seed=17))
+    found = []
+    for sample_first in (False, True):
+        odds, *rest = tensors(*window)
+        policy = Segmentations.of(odds.requires_grad_(), *rest)
+        with torch.no_grad():
+            starts = Segmentations.of(*tensors(*window)).sample(4, torch.Generator().manual_seed(0))
+            if sample_first:
+                policy.sample(2), policy.entropy, policy.log_steps(starts)
+        loss = policy.log_prob(starts).sum() + policy.entropy.sum() + policy.log_steps(starts).square().sum()
+        loss.backward()
+        found.append(odds.grad)
+    torch.testing.assert_close(found[0], found[1])
+
+
 def test_windows_of_other_lengths_in_the_batch_change_nothing():
     windows = list(drawn(8, seed=16))
     prior, width = windows[0][-1], max(len(w[0]) for w in windows) + 2
