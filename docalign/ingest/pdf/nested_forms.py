@@ -30,14 +30,16 @@ _MOST_FORMS: Final = 5_000
 _Key = tuple[int, int]
 
 
-def refuse_form_bombs(structure: pikepdf.Pdf | None, index: int) -> None:
-    """Look at the forms of page `index` (from 0).
+def refuse_form_bombs(structure: pikepdf.Pdf | None, index: int | None) -> None:
+    """Look at the forms of page `index` (from 0); None where the parsers disagree about which page is which: at all.
 
     Raises:
         LimitExceededError: one of them would be drawn, with what it draws, more than 50,000 times.
     """
     try:
-        drawn = 0 if structure is None else _drawn(structure.pages[index])
+        if structure is None:
+            return
+        drawn = _anywhere(structure) if index is None else _drawn(structure.pages[index])
     except Exception:  # noqa: BLE001 - a second opinion only: what cannot be looked at is left to the worker's limits
         return
     if drawn > _MOST_DRAWN:
@@ -62,6 +64,15 @@ def _drawn(page: pikepdf.Page) -> int:
     return max((draws.get(tuple(forms[name].objgen), 1) for name in names if name in forms), default=0)
 
 
+def _anywhere(structure: pikepdf.Pdf) -> int:
+    """The same for all forms of a file, whichever page draws them."""
+    import pikepdf
+
+    streams = (item for item in structure.objects if isinstance(item, pikepdf.Stream))
+    forms = {b"%d %d" % item.objgen: item for item in streams if item.get("/Subtype") == "/Form"}
+    return max(_draws(_graph(forms)).values(), default=0)
+
+
 def _used(data: bytes) -> list[bytes]:
     """The names of what a stream draws, one for each time."""
     return [_ESCAPED.sub(lambda m: bytes([int(m[1], 16)]), name) for name in _DRAWN.findall(data)]
@@ -69,17 +80,21 @@ def _used(data: bytes) -> list[bytes]:
 
 def _forms(resources: Any) -> dict[_Key, Counter[_Key]]:
     """How often each form of the page draws which other; none where no form holds another."""
-    pending = _named(resources)
-    if not any(_named(form.get("/Resources")) or "/Resources" not in form for form in pending.values()):
-        return {}
+    forms = _named(resources)
+    nested = any(_named(form.get("/Resources")) or "/Resources" not in form for form in forms.values())
+    return _graph(forms) if nested else {}
+
+
+def _graph(forms: dict[bytes, Any]) -> dict[_Key, Counter[_Key]]:
+    """How often these forms, and those that they name, draw one another."""
     drawn: dict[_Key, Counter[_Key]] = {}
-    waiting = list(pending.values())
+    waiting = list(forms.values())
     while waiting and len(drawn) < _MOST_FORMS:
         form = waiting.pop()
         if (key := tuple(form.objgen)) in drawn:
             continue
         # A form without resources of its own uses the page's.
-        within = _named(form.get("/Resources")) if "/Resources" in form else pending
+        within = _named(form.get("/Resources")) if "/Resources" in form else forms
         data = stream_damage(form)[0] if within else b""
         used = Counter(name for name in _used(data) if name in within)
         drawn[key] = Counter()

@@ -65,6 +65,7 @@ class PdfReader:
         self._file = PdfFile(path, data)
         self._options = options
         self._engine: OcrEngine | None = None
+        self._forms_are_sound = False
         self._structure = open_structure(self._file, options.password)
         refuse_dynamic_form(self._structure)
         self._pdf, warnings = open_or_repair(self._file, options, self._structure)
@@ -153,6 +154,9 @@ class PdfReader:
         """One of the file's own pages; PDFium parses what it draws."""
         if page_count(self._structure) == self._own:
             refuse_form_bombs(self._structure, index)
+        elif not self._forms_are_sound:
+            refuse_form_bombs(self._structure, None)
+            self._forms_are_sound = True
         return self._pdf[index]
 
     def close(self) -> None:

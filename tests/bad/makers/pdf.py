@@ -59,6 +59,11 @@ def form_drawing_itself(times: int) -> bytes:
     return pages_pdf([text_page(LINES) + b" /X1 Do", text_page(LINES)], resources=b"/XObject<</X1 4 0 R>>", more=[form])
 
 
+def form_bomb_beside_a_lost_page() -> bytes:
+    """The same in a file of which the parsers disagree about how many pages it has."""
+    return form_drawing_itself(2).replace(b"\n7 0 obj", b"\n8 0 obj")
+
+
 def forms_doubling(levels: int) -> bytes:
     """Forms without a cycle, each drawing the next one twice; their names are spelled in two ways."""
     forms = [
