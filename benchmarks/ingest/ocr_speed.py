@@ -1,5 +1,8 @@
 """Ingestion of scans beside bare Tesseract: pages per second of both in one run, repeats interleaved.
 
+Ratios are given of wall time and of CPU time (this process and its workers); the second is the steadier one where other
+work runs beside.
+
 docalign: `ingest()` with two warm workers, from the file to the Document (rendering, preparation, OCR, layout). Bare
 Tesseract: `tesserocr` in two processes of one thread each, the same trained data and page mode, on page images rendered
 beforehand (loading them counts), and once more rendering them itself, as docalign has to. Sets: the sample scan, the
@@ -13,8 +16,8 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import sys
 import tempfile
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -23,6 +26,10 @@ from statistics import median
 from typing import Any
 
 from docalign.ingest import IngestOptions, WorkerPool, ingest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from speed.timing import interleaved
 
 _SAMPLE = Path(__file__).resolve().parents[2] / "data" / "samples" / "report-scan.pdf"
 _DPI = 200
@@ -77,20 +84,20 @@ def _measured(
     }
     if file.suffix == ".pdf":
         arms["bare_rendering"] = lambda: list(bare.map(_read_page, [str(file)] * len(pages), range(len(pages))))
-    seconds: dict[str, list[float]] = {arm: [] for arm in arms}
-    for repeat in range(repeats + 1):
-        for arm, run in arms.items():
-            begun = time.perf_counter()
-            run()
-            if repeat:  # the first round loads engines and starts processes
-                seconds[arm].append(time.perf_counter() - begun)
-    rates = {f"{arm}_pages_per_s": round(len(pages) / median(taken), 3) for arm, taken in seconds.items()}
-    ratios = {
-        f"ratio_to_{arm}": round(median(b / a for a, b in zip(seconds["docalign"], taken, strict=True)), 3)
-        for arm, taken in seconds.items()
-        if arm != "docalign"
-    }
-    return {"set": name, "pages": len(pages), "repeats": repeats, **rates, **ratios}
+    # The unmeasured first round loads engines and starts processes.
+    timed = interleaved(arms, repeats, warmed_up=lambda: None)
+    row: dict[str, Any] = {"set": name, "pages": len(pages), "repeats": repeats}
+    for arm, of in timed.items():
+        row[arm] = of.rate(len(pages))
+        if arm != "docalign":
+            row[arm] |= {"ratio": _ratio(timed["docalign"].seconds, of.seconds)}
+            row[arm] |= {"cpu_ratio": _ratio(timed["docalign"].cpu_s, of.cpu_s)}
+    return row
+
+
+def _ratio(own: list[float], their: list[float]) -> float:
+    """docalign's rate over the other arm's, round by round."""
+    return round(median(b / a for a, b in zip(own, their, strict=True)), 3)
 
 
 def _data() -> str:
