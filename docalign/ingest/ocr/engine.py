@@ -8,7 +8,7 @@ installed by hand, and as the `tesseract` command of the system; and the stronge
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from docalign.errors import OcrMissingError, UsageError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from docalign.ingest.options import OcrChoice
 
-__all__ = ["BackedEngine", "OcrEngine", "OcrWord", "PixelBox", "choose_engine", "split_languages"]
+__all__ = ["BackedEngine", "LineEngine", "OcrEngine", "OcrWord", "PixelBox", "choose_engine", "split_languages"]
 
 PixelBox = tuple[float, float, float, float]
 """x0, y0, x1, y1 in pixels from the top-left corner of an image."""
@@ -62,6 +62,19 @@ class OcrEngine(Protocol):
         """Degrees (0, 90, 180, 270) to turn the image clockwise so that it stands upright, and how sure that is.
 
         Sureness 0 means the engine cannot tell; above 2 it is rarely wrong.
+        """
+        ...
+
+
+@runtime_checkable
+class LineEngine(Protocol):
+    """What an engine can do besides: read an image that shows one line, without looking for lines in it."""
+
+    def recognise_line(self, image: Image, *, dpi: float) -> list[OcrWord]:
+        """The words of a grey (`L`) image of one line; nothing where it makes nothing of it.
+
+        Raises:
+            OcrFailedError: the engine refused the image.
         """
         ...
 

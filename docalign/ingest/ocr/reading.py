@@ -34,6 +34,7 @@ from docalign.ingest.ocr.enhance import (
     turn_clockwise,
 )
 from docalign.ingest.ocr.loose_words import part_loose_words
+from docalign.ingest.ocr.second_look import with_passed_over
 from docalign.ingest.page import PageContent, TextLine, Word
 
 if TYPE_CHECKING:
@@ -145,7 +146,8 @@ class _View:
 
     def read(self, engine: OcrEngine) -> Reading:
         dpi = self.dpi / math.prod(math.hypot(step[0], step[3]) for step in self.back)
-        words = part_loose_words(check_words(engine.recognise(self.image, dpi=dpi), self.image.size), self.image)
+        words = check_words(engine.recognise(self.image, dpi=dpi), self.image.size)
+        words = part_loose_words(with_passed_over(engine, words, self.image, dpi=dpi), self.image)
         for step in self.back:
             scale = math.hypot(step[0], step[3])
             words = [replace(w, box=map_box(w.box, step), line_height=w.line_height * scale) for w in words]

@@ -117,8 +117,17 @@ class TesserocrEngine:
     def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
         import tesserocr
 
+        return self._words(image, dpi, tesserocr.PSM.AUTO)
+
+    def recognise_line(self, image: Image, *, dpi: float) -> list[OcrWord]:
+        import tesserocr
+
+        return self._words(image, dpi, tesserocr.PSM.SINGLE_LINE)
+
+    def _words(self, image: Image, dpi: float, mode: int) -> list[OcrWord]:
         if self._api is None:
-            self._api = self._open("+".join(self._languages), tesserocr.PSM.AUTO)
+            self._api = self._open("+".join(self._languages), mode)
+        self._api.SetPageSegMode(mode)
         self._load(self._api, image, dpi)
         try:
             if not self._api.Recognize():
@@ -249,13 +258,19 @@ class CommandEngine:
         return f"tesseract {_command_version(self._command)} ({described})"
 
     def recognise(self, image: Image, *, dpi: float) -> list[OcrWord]:
+        return self._words(image, dpi, mode=3)
+
+    def recognise_line(self, image: Image, *, dpi: float) -> list[OcrWord]:
+        return self._words(image, dpi, mode=7)
+
+    def _words(self, image: Image, dpi: float, *, mode: int) -> list[OcrWord]:
         import pytesseract
 
         hocr = self._asked(
             pytesseract.image_to_pdf_or_hocr,
             image,
             lang="+".join(self._languages),
-            config=f"--oem 1 --psm 3 --dpi {_sane_dpi(dpi)}",
+            config=f"--oem 1 --psm {mode} --dpi {_sane_dpi(dpi)}",
             extension="hocr",
         )
         return list(parse_hocr(hocr))
