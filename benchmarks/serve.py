@@ -3,8 +3,8 @@
 The naive server is the same FastAPI, the same reading, the same model, with one request's windows run by the plain
 engine in the request's own thread, as one would write it first: once with a lock (a model is used by one at a time),
 once without. Clients are closed loops: each sends the next document when the last is answered. Documents are texts of
-1 to 40 paragraphs, the same for every arm, in an order of their own for each client. `--overload` sends more than the
-queue holds and counts how every request ends.
+1 to 40 paragraphs (4 on average), the same for every arm, drawn by each client for itself. The last part sends more
+than the queue holds and counts how every request ends.
 
     python benchmarks/serve.py [--clients 1 4 16 64] [--seconds 20] [--overload-s 60] [--out FILE]
 
@@ -58,8 +58,10 @@ def main() -> None:
                 ask_all(url, texts[:4], clients=2, seconds=2)
                 for clients in arguments.clients:
                     before = counters(url) if arm == "service" else {}
+                    began = time.monotonic()
                     found = ask_all(url, texts, clients=clients, seconds=arguments.seconds)
-                    row = {"arm": arm, "clients": clients, "repeat": repeat, **summary(found, arguments.seconds)}
+                    took = time.monotonic() - began  # the last answers come after the last questions
+                    row = {"arm": arm, "clients": clients, "repeat": repeat, **summary(found, took)}
                     if arm == "service":
                         row |= padding(before, counters(url))
                     row["rss_mib"] = rss_mib(process)
@@ -79,7 +81,7 @@ def documents(count: int) -> list[str]:
     return [
         "\n\n".join(
             " ".join(rng.choices(_WORDS, k=rng.randint(8, 60))).capitalize() + "."
-            for _ in range(min(40, 1 + int(rng.expovariate(1 / 8))))
+            for _ in range(min(40, 1 + int(rng.expovariate(1 / 3))))
         )
         for _ in range(count)
     ]

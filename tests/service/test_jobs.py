@@ -325,3 +325,29 @@ def test_a_full_database_is_a_named_error_and_nothing_is_acknowledged(tmp_path: 
             answer = client.post("/v1/jobs", files={"file": ("c.txt", b"Words. " * 200_000)})
             assert (answer.status_code, answer.json()["error"]) == (503, "StoreError")
             assert json.loads(answer.text)["detail"]
+
+
+@pytest.mark.slow
+def test_a_database_that_goes_away_and_comes_back_loses_no_acknowledged_job(postgres: str, tmp_path: Path) -> None:
+    with fresh_database(postgres) as url:
+        name = sa.make_url(url).database
+        keeper = sa.create_engine(postgres, isolation_level="AUTOCOMMIT")
+        with (
+            serving(settings_for(tmp_path, database=url)) as running,
+            httpx.Client(base_url=running.url, timeout=60) as client,
+        ):
+            job = client.post("/v1/jobs", files={"file": ("a.txt", LONG)}).json()["id"]
+            until(client, job, lambda seen: seen["state"] == "running")
+            with keeper.connect() as connection:
+                connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+                kill = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s"
+                connection.exec_driver_sql(kill, (name,))
+                readiness = client.get("/readyz")
+                assert readiness.status_code == 503
+                assert readiness.json()["checks"]["store"] == "the database does not answer"
+                refused = client.post("/v1/jobs", files={"file": ("b.txt", b"Words.")})
+                assert (refused.status_code, refused.json()["error"]) == (503, "StoreError")
+                connection.exec_driver_sql(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+            assert finished(client, job, 300)["state"] == "done"
+            assert client.get("/readyz").status_code == 200
+        keeper.dispose()
