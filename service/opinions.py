@@ -1,14 +1,18 @@
 """Which chunkings were returned, so that POST /v1/feedback can name them; kept in the store of rankings.
 
-Neither the document nor a comment is kept unless the operator says so (`[serve] keep_text`). A chunking that cannot be
-remembered is returned all the same: feedback is not worth a failed request.
+Neither the document nor a comment is kept unless the operator says so (`[serve] keep_text`). Keeping happens behind the
+answer, in a thread of its own: a commit that waits for the disk is not worth a slower request, nor a failed one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import logging
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import Final
 
 from docalign.chunk import Chunk
 from docalign.counting import WORDS
@@ -24,12 +28,17 @@ __all__ = ["Opinions"]
 
 log = logging.getLogger("docalign.service")
 
+_MOST_PENDING: Final = 1000
+_PATIENCE_S: Final = 10.0
+
 
 class Opinions:
     """The store of rankings, as the service uses it."""
 
     def __init__(self, database: Database, *, keep_text: bool) -> None:
         self.database, self.keep_text = database, keep_text
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="docalign-opinions")
+        self._room = threading.Semaphore(_MOST_PENDING)
 
     @classmethod
     def open(cls, url: str, *, keep_text: bool) -> Opinions:
@@ -40,11 +49,18 @@ class Opinions:
         return cls(open_database(url, SCHEMA), keep_text=keep_text)
 
     def close(self) -> None:
+        self._thread.shutdown(wait=True)
         self.database.close()
 
+    def up_to_date(self) -> Database:
+        """The store, with everything in it that was returned before."""
+        with suppress(TimeoutError, RuntimeError):
+            self._thread.submit(_nothing).result(_PATIENCE_S)
+        return self.database
+
     def remember(self, document: Document, chunks: Sequence[Chunk], order: Order, model: str) -> str | None:
-        """Keep what was made of a document; the id that feedback names it by, None where it could not be kept."""
-        if not chunks or not document.blocks:
+        """Have kept what was made of a document; the id that feedback names it by, None where there is no room."""
+        if not chunks or not document.blocks or not self._room.acquire(blocking=False):
             return None
         starts = {chunk.start for chunk in chunks}
         chunk_ids = tuple(chunk.id for chunk in chunks)
@@ -60,9 +76,19 @@ class Opinions:
             counter=order.chunk.tokenizer or model.partition("@")[0] or WORDS,
         )
         try:
-            return remember_chunking(
-                self.database, made, document if self.keep_text else None, keep_text=self.keep_text
-            ).id
+            self._thread.submit(self._keep, made, document if self.keep_text else None)
+        except RuntimeError:  # closed meanwhile
+            return None
+        return made.id
+
+    def _keep(self, made: Chunking, document: Document | None) -> None:
+        try:
+            remember_chunking(self.database, made, document, keep_text=self.keep_text)
         except (StoreError, FeedbackError, RankingError) as error:
             log.warning("a chunking cannot be remembered for feedback (%s)", type(error).__name__)
-            return None
+        finally:
+            self._room.release()
+
+
+def _nothing() -> None:
+    """What the thread does when it has done all that was asked before."""

@@ -105,7 +105,7 @@ class Service:
         """
         if self.work.opinions is None:
             raise not_ready("the store of feedback is not open yet.")
-        return self.work.opinions.database
+        return self.work.opinions.up_to_date()
 
     async def checks(self) -> dict[str, str]:
         """Each part → `ok` or what is wrong with it. Never waits for requests at work."""
