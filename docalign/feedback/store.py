@@ -47,7 +47,7 @@ from docalign.feedback.documents import (
 from docalign.feedback.judgements import active_judgements, all_judgements, judge, last_judgement, undo
 from docalign.feedback.progress import progress
 from docalign.feedback.tables import METADATA
-from docalign.feedback.tasks import add_task, list_tasks, next_task, release, set_priorities, task
+from docalign.feedback.tasks import add_task, list_tasks, next_task, release, set_priorities, task, tasks_of_annotator
 from docalign.store import Database, Schema, open_database
 
 __all__ = [
@@ -84,6 +84,7 @@ __all__ = [
     "set_priorities",
     "stretch_document",
     "task",
+    "tasks_of_annotator",
     "undo",
 ]
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from sqlalchemy import and_, delete, func, insert, or_, select, update
+from sqlalchemy import and_, bindparam, delete, func, insert, or_, select, update
 
 from docalign.errors import FeedbackError, NotYourTaskError, RankingError, UnknownItemError, UnknownTaskError
 from docalign.feedback.documents import candidate_of_row, stretch_of_row
@@ -33,6 +33,7 @@ __all__ = [
     "release",
     "set_priorities",
     "task",
+    "tasks_of_annotator",
     "unknown_task",
 ]
 
@@ -196,11 +197,23 @@ def list_tasks(database: Database) -> list[Task]:
         return _load(connection, None)
 
 
+def tasks_of_annotator(database: Database, annotator_id: int) -> list[Task]:
+    """The tasks an annotator holds or has judged, and those that are for them only; oldest first."""
+    held = select(claims.c.task_id).where(claims.c.annotator_id == annotator_id)
+    own = select(tasks.c.id).where(tasks.c.for_annotator == annotator_id)
+    with database.reading() as connection:
+        ids = connection.execute(held.union(own)).scalars().all()
+        return _load(connection, ids) if ids else []
+
+
 def set_priorities(database: Database, priorities: Mapping[int, float]) -> None:
     """Say which open tasks to hand out first; tasks that are gone are passed over."""
-    with database.writing(QUEUE) as connection:
-        for task_id, priority in priorities.items():
-            connection.execute(update(tasks).where(tasks.c.id == task_id).values(priority=priority))
+    rows = [{"number": task_id, "new": priority} for task_id, priority in priorities.items()]
+    if rows:
+        with database.writing(QUEUE) as connection:
+            connection.execute(
+                update(tasks).where(tasks.c.id == bindparam("number")).values(priority=bindparam("new")), rows
+            )
 
 
 def _load(connection: Connection, ids: Sequence[int] | None) -> list[Task]:

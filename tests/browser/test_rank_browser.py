@@ -9,13 +9,16 @@ from typing import Any
 
 import pytest
 
+from docalign.cli import run
 from docalign.document import Document
 from docalign.feedback import store
 from docalign.feedback.guideline import load_guideline
 from docalign.feedback.values import Judgement
 from docalign.feedback.web import Desk, create_app
 from docalign.ingest import ingest
+from docalign.preference import read_preferences
 from docalign.store import Database
+from docalign.train.gold import read_gold
 from docalign.view import page_images
 from tests.support.rank_page import evil_document, prepare, serving
 
@@ -115,6 +118,41 @@ def test_ranking_by_keyboard_only(open_page: Open, database: Database, tokenizer
     assert {j.guideline_version for j in made} == {load_guideline().version}
     assert all(0 < j.milliseconds < 60_000 for j in made)
     assert len({j.id for j in made}) == 4
+
+
+def test_what_was_judged_on_the_page_comes_out_as_preferences_and_gold(
+    open_page: Open, database: Database, tokenizer_path: Path, report: Any, tmp_path: Path
+) -> None:
+    prepare(database, tokenizer_path, report)
+    page = open_page()
+    first, kept = store.task(database, task_of(page)), starts_shown(page, 1)
+    page.keyboard.press("c")
+    page.keyboard.press("Space")
+    corrected = starts_shown(page, 1)
+    assert corrected != kept
+    page.keyboard.press("r")
+    press(page, "2")
+    tied = store.task(database, task_of(page))
+    press(page, "=")
+    press(page, "u")
+    press(page, "=")
+    where = str(tmp_path / "rankings.db")
+    for view in ("preferences", "gold"):
+        assert run(["feedback", "export", "--view", view, "--store", where, "--out", str(tmp_path / view)]) == 0
+
+    def written(view: str) -> list[Path]:  # the one for held-out documents may be empty, or the other
+        return [file for file in sorted(tmp_path.glob(f"{view}*")) if file.stat().st_size]
+
+    lines = [line for file in written("preferences") for line in read_preferences(file)]
+    ranked = {line.candidates: line.ranking for line in lines}
+    a, b = (c.starts for c in first.candidates)
+    assert ranked[a, b] == ((1,), (0,))
+    assert ranked[corrected, a] == ((0,), (1,))
+    assert ranked[tuple(c.starts for c in tied.candidates)] == ((0, 1),)
+    assert {(line.source, line.annotator) for line in lines} == {("human", "Ada")}
+    assert len(lines) == 3
+    (gold,) = [line for file in written("gold") for line in read_gold(file)]
+    assert gold.starts == corrected
 
 
 def test_undo_by_key_brings_the_task_back(

@@ -20,8 +20,8 @@ from docalign.store import Database
 
 __all__ = ["Desk"]
 
-_RANKED_EVERY: Final = 5
-"""Priorities are worked out anew after so many judgements."""
+_ORDERED_EVERY: Final = 5
+"""Priorities are worked out anew after so many judgements, or a tenth of all: later ones change little."""
 _SOON: Final = 2.0
 """Above every priority that a first showing can have."""
 
@@ -68,7 +68,7 @@ class Desk:
     def after(self, judgement: Judgement) -> None:
         """What a judgement sets off."""
         self._repeat(judgement.annotator_id)
-        if judgement.number % _RANKED_EVERY == 0:
+        if judgement.number % max(_ORDERED_EVERY, judgement.number // 100 * 10) == 0:
             self.order_tasks()
 
     def order_tasks(self) -> None:
@@ -82,7 +82,7 @@ class Desk:
         store.set_priorities(self.database, priorities(still, fit_strengths(games), scores))
 
     def _repeat(self, annotator_id: int) -> None:
-        tasks = {t.id: t for t in store.list_tasks(self.database)}
+        tasks = {t.id: t for t in store.tasks_of_annotator(self.database, annotator_id)}
         mine = [j for j in store.active_judgements(self.database) if j.annotator_id == annotator_id]
         history = [j.task_id for j in mine if j.kind == "ranking" and tasks[j.task_id].is_repeat_of is None]
         mine_again = (t for t in tasks.values() if t.for_annotator == annotator_id)
