@@ -6,7 +6,7 @@ Arms on the test documents:
 * `shipped`: the model as it is;
 * the rules of `docalign.evaluate.rules`;
 * `target ×k`: the shipped model asked for other target sizes, and `no sizes`; `best target` is the one of them that did
-  best on the first 40 training documents, as an owner would choose it;
+  best on the first 20 training documents, as an owner would choose it;
 * `φ alone`, `φ and bias`: the length prior (and one number added to every log-odds) refitted by exact likelihood on the
   training documents, the model untouched;
 * `taught`: `docalign train --init` with `data/recipes/teach.toml`, then `docalign export`, in processes of their own.
@@ -46,7 +46,7 @@ from docalign.train.windows import RAW_CAP
 
 ROOT: Final = Path(__file__).parents[2]
 FACTORS: Final = (0.5, 0.7, 1.4, 2.0, None)
-_TRIED: Final = 40
+_TRIED: Final = 20
 RECIPE: Final = ROOT / "data" / "recipes" / "teach.toml"
 
 
@@ -74,21 +74,23 @@ def scores_of(chunker: Chunker, lines: list[GoldLine], *, factor: float | None =
     return found
 
 
-def refit(chunker: Chunker, lines: list[GoldLine], *, with_bias: bool) -> tuple[LengthPrior, float]:
-    """φ (and a bias) by exact likelihood on what the untouched model says of the training documents."""
+def refit(
+    chunker: Chunker, lines: list[GoldLine], said: list[np.ndarray], *, with_bias: bool
+) -> tuple[LengthPrior, float]:
+    """φ (and a bias) by exact likelihood on what the untouched model has `said` of the training documents."""
     rows = []
-    for line in lines:
+    for line, values in zip(lines, said, strict=True):
         count = counter(line.counter)
         sizes = [float(max(1, count(line.document.block_text(b)))) for b in line.document.blocks]
         starts = torch.zeros(1, len(sizes), dtype=torch.int64)
         starts[0, list(line.starts)] = 1
-        s = torch.from_numpy(log_odds(chunker, line, *line.sizes))[None]
+        s = torch.from_numpy(values)[None]
         target, limit = line.sizes
         rows.append((s, starts, torch.tensor([sizes]).double(), torch.tensor([len(sizes)]),
                      torch.tensor([float(target)]).double(),
                      torch.tensor([float(RAW_CAP * limit)]).double()))  # fmt: skip
-    values = torch.tensor(chunker.prior.values, dtype=torch.float64).clamp(max=-0.02)
-    raw = torch.log(torch.expm1(-values)).requires_grad_()
+    knots = torch.tensor(chunker.prior.values, dtype=torch.float64).clamp(max=-0.02)
+    raw = torch.log(torch.expm1(-knots)).requires_grad_()
     bias = torch.zeros((), dtype=torch.float64, requires_grad=True)
     optimiser = torch.optim.Adam([raw, *([bias] if with_bias else [])], lr=0.1)
     for _ in range(60):
@@ -119,7 +121,7 @@ def _children_cpu_s() -> float:
 
 
 def teach(style: str, work: Path, *, init: str, recipe: Path, number: int, threads: int) -> dict[str, Any]:
-    """Train on a style and export; the folder, and seconds and CPU seconds of training."""
+    """Train on a style and export; the folder, and seconds and CPU seconds of the training, or of its last part."""
     folder = work / style
     folder.mkdir(parents=True, exist_ok=True)
     gold, spent = folder / "gold.jsonl", folder / "seconds.json"
@@ -135,31 +137,50 @@ def teach(style: str, work: Path, *, init: str, recipe: Path, number: int, threa
     return {"model": str(folder / "model"), "seconds": seconds, "gold": gold}
 
 
-def measure(style: str, work: Path, options: argparse.Namespace) -> dict[str, Any]:
+def untrained(style: str, options: argparse.Namespace) -> dict[str, list[float]]:
+    """Boundary F1 by test document of every arm that trains nothing; kept in `--work`."""
+    kept = options.work / style / f"untrained-{options.test}-{options.number}.json"
+    if kept.exists():
+        found: dict[str, list[float]] = json.loads(kept.read_text("utf-8"))
+        return found
     shipped = Chunker.load(options.init)
     test = list(style_lines(style, options.test, test=True))
     train = list(style_lines(style, options.number, test=False))
-    base = scores_of(shipped, test)
-    arms: dict[str, list[float]] = {"shipped": base}
+    arms = {"shipped": scores_of(shipped, test)}
     for name, rule in RULES.items():
         arms[f"rule {name}"] = [boundary_f1(rule(line), line.starts) for line in test]
-    tried = {factor: float(np.mean(scores_of(shipped, train[:_TRIED], factor=factor))) for factor in (1.0, *FACTORS)}
+    tried = {1.0: float(np.mean(scores_of(shipped, train[:_TRIED])))}
     for factor in FACTORS:
-        arms[f"target ×{factor}" if factor else "no sizes"] = scores_of(shipped, test, factor=factor)
+        tried[factor] = float(np.mean(scores_of(shipped, train[:_TRIED], factor=factor)))
+        arms[named(factor)] = scores_of(shipped, test, factor=factor)
     best = max(tried, key=lambda f: tried[f])
-    arms["best target"] = base if best == 1.0 else arms[f"target ×{best}" if best else "no sizes"]
-    prior, _ = refit(shipped, train, with_bias=False)
+    arms["best target"] = arms["shipped"] if best == 1.0 else arms[named(best)]
+    said = [log_odds(shipped, line, *line.sizes) for line in train]
+    prior, _ = refit(shipped, train, said, with_bias=False)
     arms["φ alone"] = scores_of(shipped, test, prior=prior)
-    prior, bias = refit(shipped, train, with_bias=True)
+    prior, bias = refit(shipped, train, said, with_bias=True)
     arms["φ and bias"] = scores_of(shipped, test, prior=prior, bias=bias)
-    summary: dict[str, Any] = {"documents": len(test), "seconds": None}
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.write_text(json.dumps(arms, ensure_ascii=False), "utf-8")
+    return arms
+
+
+def named(factor: float | None) -> str:
+    return f"target ×{factor}" if factor else "no sizes"
+
+
+def measure(style: str, options: argparse.Namespace) -> dict[str, Any]:
+    summary: dict[str, Any] = {"documents": options.test}
+    taught = None
     if not options.without_training:
-        done = teach(style, work, init=str(resolve(options.init)), recipe=options.recipe, number=options.number,
-                     threads=options.threads)  # fmt: skip
+        done = teach(style, options.work, init=str(resolve(options.init)), recipe=options.recipe,
+                     number=options.number, threads=options.threads)  # fmt: skip
         summary["seconds"], summary["cpu_seconds"] = (round(s) for s in done["seconds"])
-        arms["taught"] = scores_of(Chunker.load(done["model"]), test)
+        taught = scores_of(Chunker.load(done["model"]), list(style_lines(style, options.test, test=True)))
+        print(style, "taught", round(float(np.mean(taught)), 4), summary, flush=True)
+    arms = untrained(style, options) | ({"taught": taught} if taught else {})
     for name, values in arms.items():
-        gains = [a - b for a, b in zip(values, base, strict=True)]
+        gains = [a - b for a, b in zip(values, arms["shipped"], strict=True)]
         low, high = bootstrap_interval(gains)
         summary[name] = {
             "f1": round(float(np.mean(values)), 4),
@@ -182,7 +203,7 @@ def main() -> None:
     parser.add_argument("--without-training", action="store_true", help="only the arms that train nothing")
     parser.add_argument("--out", type=Path)
     options = parser.parse_args()
-    report = {style: measure(style, options.work, options) for style in options.styles}
+    report = {style: measure(style, options) for style in options.styles}
     report["recipe"] = options.recipe.name
     report["threads"] = options.threads
     if options.out:
