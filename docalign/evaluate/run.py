@@ -201,7 +201,7 @@ def _summary(results: Sequence[DocumentResult]) -> dict[str, Any]:
     for result in results:
         for name, value in result.rewards.items():
             rewards[name].append(value)
-    intervals = {m: bootstrap_interval([s[m] for s in scores]) for m in ("boundary_f1", "boundary_similarity")}
+    intervals = {m: bootstrap_interval([s[m] for s in scores]) for m in _METRICS}
     return {
         "documents": len(results),
         **{metric: round(_mean([s[metric] for s in scores]), 6) for metric in _METRICS},

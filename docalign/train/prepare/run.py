@@ -7,6 +7,7 @@ every line depends on its task alone.
 
 from __future__ import annotations
 
+import glob
 import hashlib
 import json
 import os
@@ -249,6 +250,9 @@ def _split(journal: Path, out: Path, report: BuildReport) -> None:
         raise EmptyInputError(f"no line could be made ({reasons}).", remedy="Give more or longer documents.")
     if write_lines(dev_path(out), lines(held_out=True, counted=report.dev_lines)) == 0:
         dev_path(out).unlink()
+    for name in (out.name, dev_path(out).name):  # what a killed build was writing here
+        for stale in out.parent.glob(f".{glob.escape(name)}.*.part"):
+            stale.unlink(missing_ok=True)
 
 
 def _entries(journal: Path) -> Iterator[dict[str, Any]]:
