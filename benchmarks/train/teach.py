@@ -58,7 +58,8 @@ def log_odds(chunker: Chunker, line: GoldLine, target: int | None, limit: int | 
 def f1_of(chunker: Chunker, line: GoldLine, s: np.ndarray, *, target: int | None, limit: int | None,
           prior: LengthPrior | None = None) -> float:  # fmt: skip
     parts = segment(line.document, s, count=counter(line.counter), max_tokens=limit, target=target,
-                    prior=prior or chunker.prior, free_bias=chunker.free_bias)  # fmt: skip
+                    prior=prior or chunker.prior, free_bias=chunker.free_bias,
+                    free_prior=chunker.free_prior)  # fmt: skip
     return boundary_f1(starts_of(line.document, [(p.start, p.end) for p in parts]), line.starts)
 
 
