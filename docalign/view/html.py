@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
+from typing import Final
 
 from docalign.chunk import Chunk
 from docalign.document import Document
@@ -12,7 +13,10 @@ from docalign.view.markup import colour, esc
 from docalign.view.pages import pages_html
 from docalign.view.shell import name_of, page_sums, shell, switch
 
-__all__ = ["html_page"]
+__all__ = ["STYLES", "html_page"]
+
+STYLES: Final = ("palette.css", "view.css")
+"""Style sheets of the page: whoever shows it in a frame must allow them by hash (`shell.hashes`)."""
 
 
 def html_page(document: Document, chunks: Sequence[Chunk], page_images: Sequence[bytes | None] | None = None) -> str:
@@ -34,7 +38,7 @@ def html_page(document: Document, chunks: Sequence[Chunk], page_images: Sequence
         pages=pages_html(document, chunks, page_images or ()) if paged else "",
         cards=cards_html(document, chunks, cuts=not paged) or '<p class="empty">This document has no text.</p>',
         cards_label="Chunks",
-        styles=("palette.css", "view.css"),
+        styles=STYLES,
     )
 
 

@@ -15,6 +15,7 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from docalign.errors import NotFoundError
+from docalign.view.html import STYLES
 from docalign.view.shell import hashes
 
 __all__ = ["page_router"]
@@ -44,7 +45,7 @@ def _read(name: str) -> bytes:
 
 @cache
 def _headers() -> dict[str, str]:
-    style, script = hashes(("view.css",))
+    style, script = hashes(STYLES)
     policy = (
         f"default-src 'none'; style-src 'self' '{style}'; script-src 'self' '{script}'; img-src data:; "
         "connect-src 'self'; frame-src blob:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,6 +34,16 @@ def test_the_policy_allows_nothing_from_elsewhere(service: Running) -> None:
     for name in ("page.js", "page.css"):
         assert httpx.get(f"{service.url}/static/{name}").status_code == 200
     assert httpx.get(f"{service.url}/static/__init__.py").status_code == 404
+
+
+def test_the_policy_allows_the_view_that_the_page_shows(service: Running) -> None:
+    """The frame inherits the policy: the style and script of the view must be in it as they are."""
+    policy = httpx.get(service.url).headers["content-security-policy"]
+    headers = {"Content-Type": "text/plain"}
+    view = httpx.post(f"{service.url}/v1/chunk?format=html", content=b"Words.", headers=headers, timeout=60).text
+    named = set(re.findall(r"'sha256-[^']+'", view))
+    assert len(named) == 2
+    assert named <= set(policy.replace(";", "").split())
 
 
 @pytest.fixture(scope="module")
