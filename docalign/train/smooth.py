@@ -2,9 +2,13 @@
 
 Every activation row has one int8 scale, set by its largest value. A few channels of the residual stream are ten to
 twenty times the others, so the others keep three or four bits. SmoothQuant (arXiv 2211.10438): divide such a channel by
-s and multiply its weights by s. s is folded into the norm in front of the product, so the function stays the same and
-the graph does no more work. Only the products behind a norm are smoothed (qkv, gate and up): the same was measured to
-hurt at down_proj, whose rare huge values stand in few rows, which have scales of their own.
+s and multiply its weights by s. s is folded into what makes the channel (the norm in front; the rows of the value
+projection for the output projection; the rows of `up` for `down`), so the function stays the same and the graph does no
+more work.
+
+It has a second use. A policy that went on from int8 weights has moved most of them by less than half a step; rounded to
+the same steps they would fall back to where they came from, and what was learned would be gone. Other scales are other
+steps, so rounding is noise again.
 """
 
 from __future__ import annotations
@@ -39,26 +43,44 @@ def smooth(model: nn.Module, windows: Sequence[Window]) -> None:
             (layer.input_layernorm, (attention.q_proj, attention.k_proj, attention.v_proj)),
             (layer.post_attention_layernorm, (mlp.gate_proj, mlp.up_proj)),
         ):
-            weights = torch.stack([p.weight.abs().amax(0) for p in products]).amax(0)
-            scale = largest[norm].clamp(min=1e-5) ** _SHARE / weights.clamp(min=1e-5) ** (1 - _SHARE)
-            scale = scale / scale.log().mean().exp()
+            scale = _scale(largest[products[0]], products)
             norm.weight.div_(scale)
             for product in products:
                 product.weight.mul_(scale)
+        scale = _scale(largest[mlp.down_proj], (mlp.down_proj,))
+        mlp.up_proj.weight.div_(scale[:, None])
+        mlp.down_proj.weight.mul_(scale)
+        _smooth_values(attention, _scale(largest[attention.o_proj], (attention.o_proj,)), model.config)
+
+
+def _smooth_values(attention: Any, scale: Tensor, config: Any) -> None:
+    """The query heads of a group read one value head, so they share its scales: the geometric mean of theirs."""
+    heads, groups = config.num_attention_heads, config.num_key_value_heads
+    by_head = scale.view(groups, heads // groups, -1)
+    shared = by_head.log().mean(1).exp()
+    attention.v_proj.weight.div_(shared.reshape(-1, 1))
+    attention.o_proj.weight.mul_(shared[:, None].expand_as(by_head).reshape(-1))
+
+
+def _scale(largest: Tensor, products: Sequence[Any]) -> Tensor:
+    """s of every input channel, `(features,)`; its geometric mean is 1."""
+    weights = torch.stack([p.weight.abs().amax(0) for p in products]).amax(0)
+    scale = largest.clamp(min=1e-5) ** _SHARE / weights.clamp(min=1e-5) ** (1 - _SHARE)
+    return scale / scale.log().mean().exp()
 
 
 def _largest(trunk: Any, windows: Sequence[Window]) -> dict[nn.Module, Tensor]:
-    """The largest |output| of every norm by channel, `(hidden,)` each."""
+    """The largest |input| of the products by channel, `(features,)` each; of those that share an input, the first's."""
     found: dict[nn.Module, Tensor] = {}
 
-    def note(norm: nn.Module, _: Any, output: Tensor) -> None:
-        here = output.detach().abs().reshape(-1, output.shape[-1]).amax(0)
-        found[norm] = torch.maximum(found[norm], here) if norm in found else here
+    def note(product: nn.Module, inputs: tuple[Tensor, ...]) -> None:
+        here = inputs[0].detach().abs().reshape(-1, inputs[0].shape[-1]).amax(0)
+        found[product] = torch.maximum(found[product], here) if product in found else here
 
     with ExitStack() as hooks:
         for layer in trunk.layers:
-            for norm in (layer.input_layernorm, layer.post_attention_layernorm):
-                hooks.enter_context(norm.register_forward_hook(note))
+            for product in (layer.self_attn.q_proj, layer.self_attn.o_proj, layer.mlp.gate_proj, layer.mlp.down_proj):
+                hooks.enter_context(product.register_forward_pre_hook(note))
         for window in windows:
             trunk(input_ids=torch.from_numpy(window.ids)[None], use_cache=False)
     return found

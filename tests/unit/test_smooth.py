@@ -10,6 +10,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 
 from docalign.chunker.context import Window  # noqa: E402
+from docalign.runtime.onnx import OnnxEngine  # noqa: E402
 from docalign.train.engine import TorchEngine  # noqa: E402
 from docalign.train.export import export  # noqa: E402
 from docalign.train.slot_model import cut_base, load_policy, save_policy  # noqa: E402
@@ -67,3 +68,26 @@ def test_int8_keeps_more_of_a_loud_policy(policy, windows, tmp_path, monkeypatch
     smoothed = gap(tmp_path / "smoothed")
     monkeypatch.setattr("docalign.train.export.smooth", lambda *_: None)
     assert smoothed < 0.7 * gap(tmp_path / "plain")
+
+
+def test_what_was_learned_since_an_int8_model_is_not_rounded_away(policy, windows, tmp_path, monkeypatch):
+    """Weights that moved by a quarter of a step would all fall back if the steps stayed the same."""
+    model, tokenizer, config = load_policy(export(policy, tmp_path / "before", precision="int8"))
+    before = np.concatenate(TorchEngine.of(model, config, bf16=False).log_odds(windows))
+    with torch.no_grad():
+        for name, weight in model.named_parameters():
+            if name.endswith(("down_proj.weight", "o_proj.weight")):
+                steps = weight.abs().amax(1, keepdim=True) / 127
+                inner = weight.abs() < 126 * steps
+                weight.add_(0.25 * steps * inner)
+    save_policy(model, tokenizer, config, tmp_path / "moved")
+    after = np.concatenate(TorchEngine.of(model, config, bf16=False).log_odds(windows))
+
+    def kept(out: Path) -> float:
+        export(tmp_path / "moved", out, precision="int8", probes=windows)
+        found = np.concatenate(OnnxEngine(out / "model.onnx").log_odds(windows))
+        return float(np.corrcoef(found - before, after - before)[0, 1])
+
+    smoothed = kept(tmp_path / "smoothed")
+    monkeypatch.setattr("docalign.train.export.smooth", lambda *_: None)
+    assert smoothed > kept(tmp_path / "plain") + 0.2
