@@ -101,7 +101,7 @@ def main() -> None:
     parser.add_argument("--every", type=int, default=1, help="use every Nth window")
     parser.add_argument("--conditions", nargs="*", default=[*CONDITIONS, "transcripts"])
     parser.add_argument("--no-outline", action="store_true", help="also measure without the outline hint")
-    parser.add_argument("--out", type=Path, help="write the JSON here")
+    parser.add_argument("--out", type=Path, help="write the JSON here, beside what was measured of the same model")
     arguments = parser.parse_args()
     chunker = chunker_for(arguments)
     arms = (
@@ -113,14 +113,18 @@ def main() -> None:
         "outline",
         "every",
     )
-    report: dict[str, Any] = {"model": chunker.model_name, "engine": chunker.engine.name, "every": arguments.every}
+    report: dict[str, Any] = {"model": chunker.model_name, "engine": chunker.engine.name}
+    if arguments.out and arguments.out.is_file():
+        earlier = json.loads(arguments.out.read_text("utf-8"))
+        # Conditions may be measured one by one, as long as it is the same model.
+        report |= earlier if all(earlier[k] == v for k, v in report.items()) else {}
     for condition in arguments.conditions:
         transcripts = condition == "transcripts"
         lines = development_lines(data_directory(), "bare" if transcripts else condition)
         chosen = [line for line in lines if line.is_transcript == transcripts]
         random.Random(7).shuffle(chosen)
         rows = [score_line(chunker, line, arms) for line in chosen[:: arguments.every]]
-        report[condition] = summarise(rows, arms)
+        report[condition] = {"every": arguments.every, **summarise(rows, arms)}
         print(condition, json.dumps(report[condition]), flush=True)
         if transcripts:
             report[condition]["unsupervised"] = unsupervised(chosen[:: arguments.every])
