@@ -48,7 +48,7 @@ def _commands(quality: dict[str, Any]) -> str:
     """The commands that measured the conditions: of some every Nth window, spread over all documents."""
     by_share: dict[int, list[str]] = {}
     for condition in ("marked", "bare", "headless", "transcripts"):
-        by_share.setdefault(quality[condition].get("every", quality.get("every", 1)), []).append(condition)
+        by_share.setdefault(quality[condition].get("every_nth", quality.get("every", 1)), []).append(condition)
     parts = [f"`--every {share} --conditions {' '.join(names)}`" for share, names in sorted(by_share.items())]
     return f"`DOCALIGN_DATA=… python benchmarks/quality.py --out quality.json` with {', '.join(parts)}"
 
@@ -87,6 +87,8 @@ def goals(quality: dict[str, Any]) -> str:
 
 def _unsupervised(row: dict[str, Any]) -> str:
     """Pk of the model beside that of the best baseline that looks at words alone."""
+    if "unsupervised" not in row:
+        return f"Pk {row['model']['pk']:.3f}"
     name, least = min(((n, v["pk"]) for n, v in row["unsupervised"].items()), key=lambda pair: pair[1])
     others = ", ".join(f"{n} {v['pk']:.3f}" for n, v in row["unsupervised"].items() if n != name)
     reached = row["model"]["pk"]
@@ -176,6 +178,7 @@ marked or, where nothing marks them, as a fitted rule guesses them (`data/recipe
 ## What the prompt holds
 
 {training["prompt_note"]}
+{training.get("since", "")}
 
 {hint(json.loads(ablation.read_text("utf-8"))) if ablation.is_file() else ""}
 

@@ -124,7 +124,7 @@ def main() -> None:
         chosen = [line for line in lines if line.is_transcript == transcripts]
         random.Random(7).shuffle(chosen)
         rows = [score_line(chunker, line, arms) for line in chosen[:: arguments.every]]
-        report[condition] = {"every": arguments.every, **summarise(rows, arms)}
+        report[condition] = {"every_nth": arguments.every, **summarise(rows, arms)}
         print(condition, json.dumps(report[condition]), flush=True)
         if transcripts:
             report[condition]["unsupervised"] = unsupervised(chosen[:: arguments.every])
