@@ -54,11 +54,14 @@ def pack(units: Sequence[Section], target: float) -> list[int]:
     return starts
 
 
-def pack_sections(units: Sequence[Section], target: float, limit: float) -> list[int]:
+def pack_sections(
+    units: Sequence[Section], target: float, limit: float, *, opening_level: int | None = None
+) -> list[int]:
     """Starts when whole leaf sections are packed to the target, and longer ones divided into even parts.
 
     A section joins the open chunk while both fit the target, it stands no higher in the outline than the chunk's
-    first, and the chunk is under 0.6 × target.
+    first, and the chunk is under 0.6 × target. `opening_level` is the level of what stands before the first heading
+    (None: below all).
     """
     if not units:
         return []
@@ -66,7 +69,7 @@ def pack_sections(units: Sequence[Section], target: float, limit: float) -> list
     starts: list[int] = []
     filled, level_above = 0, 0
     for first, end in _leaf_sections(units):
-        length, level = sums[end] - sums[first], units[first].level or _NO_LEVEL
+        length, level = sums[end] - sums[first], units[first].level or (None if first else opening_level) or _NO_LEVEL
         if starts and filled + length <= target and level >= level_above and filled < _ENOUGH * target:
             filled += length
             continue

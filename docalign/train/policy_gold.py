@@ -168,7 +168,7 @@ def gold_starts(units: Sequence[Unit], *, target: int, limit: int) -> list[int]:
         return []
     sums = [0, *accumulate(u.tokens for u in units)]  # sums[j] - sums[i]: tokens of units[i:j]
     sections = [Section(u.tokens, (u.level or 0) if u.is_heading else None) for u in units]
-    return keep_within(units, pack_sections(sections, target, limit), limit, sums)
+    return keep_within(units, pack_sections(sections, target, limit, opening_level=units[0].level), limit, sums)
 
 
 def keep_within(units: Sequence[Unit], starts: Sequence[int], limit: int, sums: Sequence[int]) -> list[int]:
