@@ -50,8 +50,17 @@ OWN = {
 }
 
 
+@pytest.fixture(scope="module", autouse=True)
+def one_thread():
+    """A forked child has none of its parent's threads, and torch would wait for them for ever."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
 @pytest.fixture(scope="module")
-def made(tmp_path_factory) -> Path:
+def made(tmp_path_factory, one_thread) -> Path:
     """A folder with a base, gold for training and development, a policy, and preference lines."""
     root = tmp_path_factory.mktemp("align")
     tiny_base(root / "base")
