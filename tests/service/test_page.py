@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -46,21 +45,9 @@ def test_the_policy_allows_the_view_that_the_page_shows(service: Running) -> Non
     assert named <= set(policy.replace(";", "").split())
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    api = pytest.importorskip("playwright.sync_api")
-    program = shutil.which("chromium")
-    if program is None:
-        pytest.skip("no chromium")
-    with api.sync_playwright() as playwright:
-        made = playwright.chromium.launch(executable_path=program, args=["--no-sandbox"])
-        yield made
-        made.close()
-
-
 @pytest.fixture
-def page(browser: Any, service: Running) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1200, "height": 900})
+def page(chromium: Any, service: Running) -> Iterator[Any]:
+    context = chromium.new_context(viewport={"width": 1200, "height": 900})
     made = context.new_page()
     made.complaints = []
     made.on("console", lambda message: made.complaints.append(message.text) if message.type == "error" else None)

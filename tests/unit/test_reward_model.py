@@ -70,8 +70,9 @@ def made(tmp_path_factory) -> Path:
 
 
 def options(made: Path, **more: object) -> RewardOptions:
-    given = {"layers": None, "learning_rate": 1e-2, "head_learning_rate": 3e-2, "warmup_steps": 2, "batch_pairs": 4,
-             "max_steps": 50, "save_steps": 20}  # fmt: skip
+    # Slow and long enough to learn the taste from any seed; faster rates learn it from some.
+    given = {"layers": None, "learning_rate": 2e-3, "head_learning_rate": 1e-2, "warmup_steps": 2, "batch_pairs": 4,
+             "max_steps": 200, "save_steps": 20}  # fmt: skip
     return RewardOptions(str(made / "base"), **given | more)
 
 
