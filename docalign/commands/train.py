@@ -159,5 +159,5 @@ def need_extra(extra: str, *packages: str) -> None:
     if missing is not None:
         raise UsageError(
             f"this command needs {missing}, which is not installed.",
-            remedy=f"Install the extra: pip install 'docalign[{extra}]'",
+            remedy=f"Install the extra: pip install '.[{extra}]' in the docalign folder",
         )

@@ -83,7 +83,7 @@ def judge_of(settings: JudgeSettings) -> Judge | None:
         raise ConfigError(
             "a judge behind an endpoint needs httpx, which is not installed.",
             source="[judge]",
-            remedy="Install the extra: pip install 'docalign[judge]'",
+            remedy="Install the extra: pip install '.[judge]' in the docalign folder",
         )
     chat = HttpChat(
         settings.endpoint,

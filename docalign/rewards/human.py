@@ -135,7 +135,7 @@ class HumanReward:
             raise ModelMissingError(
                 f"a reward model needs {error.name}, which is not installed.",
                 source=str(path),
-                remedy="Install the extra: pip install 'docalign[train]'",
+                remedy="Install the extra: pip install '.[train]' in the docalign folder",
             ) from error
         from docalign.chunker.prompt import PROMPT_VERSION, Renderer
 

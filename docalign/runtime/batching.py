@@ -54,7 +54,10 @@ def choose_device(wanted: str = "auto", runtime: Runtime | None = None, *, has_g
         return "cuda"
     if wanted == "cuda":
         what = "no GPU answers" if built else "this onnxruntime has no CUDA in it"
-        raise UsageError(f"device is cuda, but {what}.", remedy="Install docalign[gpu] and its driver, or use cpu.")
+        raise UsageError(
+            f"device is cuda, but {what}.",
+            remedy="Run pip install '.[gpu]' in the docalign folder, install the card's driver, or use cpu.",
+        )
     return "cpu"
 
 

@@ -111,5 +111,5 @@ def _postgresql(address: URL) -> Engine:
     except ModuleNotFoundError as error:
         raise UsageError(
             "PostgreSQL needs the driver psycopg, which is not installed.",
-            remedy="pip install 'docalign[postgres]', or use a file.",
+            remedy="pip install '.[postgres]' in the docalign folder, or use a file.",
         ) from error

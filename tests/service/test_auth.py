@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
+from docalign.cli import run
 from docalign.config import ServeSettings, Settings
 from docalign.errors import BusyError, ConfigError, LimitExceededError, NotAllowedError, UsageError
 from service.admission import Admission, Cost, estimate
@@ -186,3 +188,12 @@ def test_a_cost_is_estimated_from_the_size_alone() -> None:
     assert estimate(0, paged=False, most_pages=60).pages == 0
     assert estimate(10**9, paged=True, most_pages=60).pages == 60
     assert estimate(1000, paged=True, most_pages=60).pages == 1
+
+
+def test_a_port_in_use_is_said_before_anything_is_loaded(capfd: pytest.CaptureFixture[str]) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert run(["serve", "--port", str(port)]) == 2
+    said = capfd.readouterr().err
+    assert f"port {port}" in said
+    assert "--port" in said

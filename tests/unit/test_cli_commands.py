@@ -88,7 +88,7 @@ def test_missing_extra_says_how_to_install_it(
     monkeypatch.setattr(docalign.commands.train, "find_spec", lambda p: None if p == "torch" else find_spec(p))
     assert run(command) == 2
     assert "this command needs torch" in (err := capsys.readouterr().err)
-    assert "pip install 'docalign[train]'" in err
+    assert "pip install '.[train]'" in err
 
 
 def test_settings_and_options_have_the_same_names() -> None:

@@ -128,4 +128,4 @@ def test_a_missing_extra_is_named(reader: Any, module: str, monkeypatch: pytest.
     monkeypatch.setitem(sys.modules, module, None)
     with pytest.raises(UnsupportedFormatError) as caught:
         reader(str(tmp_path / "a"), IngestOptions(), source="a", sha256="0")
-    assert "pip install 'docalign[office]'" in caught.value.remedy
+    assert "pip install '.[office]'" in caught.value.remedy

@@ -125,7 +125,7 @@ def choose_engine(languages: str = "eng", choice: OcrChoice = "auto") -> OcrEngi
     fits = hard.installed() and hard.reads(wanted)
     if choice == "hard":
         if not hard.installed():
-            remedy = "Run: pip install 'docalign[hard]'"
+            remedy = "Run: pip install '.[hard]' in the docalign folder"
             raise OcrMissingError("the stronger OCR engine is not installed.", remedy=remedy)
         if not fits:
             remedy = "Use --ocr-engine tesseract."

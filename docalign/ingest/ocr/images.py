@@ -128,7 +128,7 @@ def _opened(path: Path) -> Image.Image:
     try:
         import pillow_heif
     except ImportError as error:
-        remedy = "Run: pip install 'docalign[heic]' (or save it as JPEG)."
+        remedy = "Run: pip install '.[heic]' in the docalign folder (or save it as JPEG)."
         raise UnsupportedFormatError("this is a HEIC image.", remedy=remedy) from error
     pillow_heif.register_heif_opener()
     return Image.open(path, formats=("HEIF",))

@@ -21,5 +21,5 @@ def library(module: str, *, package: str, extra: str, what: str) -> Any:
     except ImportError as error:
         raise UnsupportedFormatError(
             f"reading {what} needs {package}, which is not installed ({error}).",
-            remedy=f"Run: pip install 'docalign[{extra}]'",
+            remedy=f"Run: pip install '.[{extra}]' in the docalign folder",
         ) from error
