@@ -290,7 +290,7 @@ def test_a_doubtful_reading_goes_to_the_stronger_engine_and_the_better_one_is_ke
 
 def test_hard_without_its_extra_says_what_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(hard, "installed", lambda: False)
-    with pytest.raises(OcrMissingError, match=r"docalign\[hard\]"):
+    with pytest.raises(OcrMissingError, match=r"\[hard\]"):
         choose_engine("eng", "hard")
     assert not isinstance(choose_engine("eng", "auto"), BackedEngine)
 
