@@ -7,13 +7,18 @@ The gold of the shipped model was made with (DOCALIGN_DATA names the directory t
     python data/recipes/make_gold.py pdf --number 160 --seed 5 --out pdf.jsonl
     python data/recipes/make_gold.py scan --number 48 --seed 6 --out scan.jsonl
 
-and that of its third stage with
+and that of its third and fourth stage with
 
     python data/recipes/make_gold.py plain --number 260 --seed 31 --weights 0.1 0.75 0.15 --out weak.jsonl \
         --only medquad factbook 18f_handbook dc_code cfpb uslm peps
     python data/recipes/make_gold.py plain --number 110 --seed 32 --weights 0.2 0.35 0.45 --out all.jsonl \
         --only openstax plos github_site_policy medquad dc_code peps cfpb 18f_handbook uslm factbook
     python data/recipes/make_gold.py plain --number 110 --seed 33 --only qmsum --out qmsum.jsonl
+
+    python data/recipes/make_gold.py plain --number 470 --seed 41 --weights 0.15 0.35 0.50 --out s4.jsonl
+    python data/recipes/make_gold.py plain --number 70 --seed 43 --only qmsum --out s4_transcripts.jsonl
+    python data/recipes/make_gold.py pdf --number 50 --seed 45 --weights 0.3 0.4 0.3 --out s4_pdf.jsonl
+    python data/recipes/make_gold.py scan --number 24 --seed 46 --out s4_scan.jsonl
 
 Held-out documents (sha256 of the id divisible by 20) never appear. Copies that align badly are dropped and counted.
 """
