@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
+from benchmarks.train.inline import InlineEngine, with_labels
 from docalign.chunker.context import Window, windows_of
 from docalign.chunker.prompt import HEAD_TOKENS, TAIL_TOKENS, Renderer, hints_for
 from docalign.chunker.segment import segment
@@ -35,7 +36,7 @@ class Form:
 
     `late_slot`: the decision about a block is read at the slot after the next block. `target_in_prompt`: False leaves
     the size to the solver alone. `lifted`: the last layers that see the whole window. `distil`: the weight (0–1) of a
-    deeper teacher's probabilities in the loss.
+    deeper teacher's probabilities in the loss. `inline`: labels are written behind their slots and read (`inline.py`).
     """
 
     layers: int = 16
@@ -47,6 +48,7 @@ class Form:
     target_in_prompt: bool = True
     lifted: int = 0
     distil: float = 0.0
+    inline: bool = False
 
     @property
     def name(self) -> str:
@@ -78,7 +80,9 @@ def form_renderer(form: Form, tokenizer: Any, slot_id: int) -> Renderer:
     return _Viewer(encode, slot_id, form.head, form.tail)
 
 
-def form_windows(form: Form, lines: Sequence[GoldLine], renderer: Renderer) -> Iterator[dict[str, Any]]:
+def form_windows(
+    form: Form, lines: Sequence[GoldLine], renderer: Renderer, label_ids: tuple[int, int]
+) -> Iterator[dict[str, Any]]:
     """Training windows of the lines, in order; which of them hide the outline hint depends on the line alone."""
     for number, line in enumerate(lines):
         shown = line if form.target_in_prompt else replace(line, target_tokens=None, max_tokens=None)
@@ -91,7 +95,7 @@ def form_windows(form: Form, lines: Sequence[GoldLine], renderer: Renderer) -> I
                 }
             if form.late_slot:
                 window["slots"] = [*window["slots"][1:], window["slots"][-1]]
-            yield window
+            yield with_labels(window, label_ids) if form.inline else window
 
 
 def lift_mask(model: nn.Module, layers: int) -> None:
@@ -112,7 +116,9 @@ class Scored:
     seconds: float
 
 
-def score_line(form: Form, engine: TorchEngine, renderer: Renderer, prior: Any, line: GoldLine) -> Scored:
+def score_line(
+    form: Form, engine: TorchEngine | InlineEngine, renderer: Renderer, prior: Any, line: GoldLine
+) -> Scored:
     """Chunk a line as run time does, in this form, with the sizes the line states."""
     document, count = line.document, counter(line.counter)
     target, limit = (None, None) if line.is_transcript else line.sizes

@@ -62,7 +62,7 @@ def trained(
     model.get_input_embeddings().weight.requires_grad_(False)
     model.to(device()).train()
     renderer = form_renderer(form, tokenizer, config.slot_id)
-    windows = list(form_windows(form, lines, renderer))
+    windows = list(form_windows(form, lines, renderer, config.label_ids))
     random.Random(seed).shuffle(windows)
     hints = _teacher_log_odds(teacher, windows, folder) if teacher and form.distil else None
     facts = _run(form, model, windows, folder, budget=tokens, rate=rate, pad_id=config.slot_id, hints=hints)

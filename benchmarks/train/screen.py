@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks.train.form import Form, Scored, form_renderer, score_line
+from benchmarks.train.inline import InlineEngine
 from benchmarks.train.loop import enough_lines, trained
 from benchmarks.train.plot import quality_against_speed
 from docalign import models
@@ -40,9 +41,11 @@ FACTORS: Final[dict[str, tuple[Form, ...]]] = {
     "loss": (replace(DEFAULT, loss="cross_entropy"),),
     "target": (replace(DEFAULT, target_in_prompt=False),),
     "distil": (replace(DEFAULT, layers=8), replace(DEFAULT, layers=8, distil=0.5)),
+    "labels": (replace(DEFAULT, loss="cross_entropy"), replace(DEFAULT, loss="cross_entropy", inline=True)),
     "mask": (replace(DEFAULT, lifted=2), replace(DEFAULT, lifted=4)),
 }
-"""Arms by factor, each beside the default form. Distillation is asked of a student of 8 layers, with and without."""
+"""Arms by factor, each beside the default form. Distillation is asked of a student of 8 layers, with and without;
+labels written into the window beside the same loss without."""
 
 TEACHER: Final = replace(DEFAULT, layers=30)
 
@@ -83,7 +86,8 @@ def run_arm(form: Form, gold: list[GoldLine], dev: list[GoldLine], arguments: ar
         rate=arguments.rate, seed=arguments.seed, teacher=teacher,
     )  # fmt: skip
     model.eval()
-    engine, renderer = TorchEngine.of(model, config), form_renderer(form, tokenizer, config.slot_id)
+    engine = InlineEngine(model, config) if form.inline else TorchEngine.of(model, config)
+    renderer = form_renderer(form, tokenizer, config.slot_id)
     prior = model.length_prior.prior()
     scores = [score_line(form, engine, renderer, prior, line) for line in dev]
     kept.write_text(json.dumps([{f: getattr(s, f) for f in s.__slots__} for s in scores]))

@@ -15,7 +15,9 @@ pytest.importorskip("trl", reason="the training extra is not installed")
 
 from benchmarks.train import screen, transfer  # noqa: E402
 from benchmarks.train.form import Form, form_renderer, form_windows, lift_mask  # noqa: E402
+from benchmarks.train.inline import InlineEngine, with_labels  # noqa: E402
 from benchmarks.train.styles import STYLES, TEST, TRAIN, style_lines  # noqa: E402
+from docalign.chunker.context import Window  # noqa: E402
 from docalign.train.gold import read_gold  # noqa: E402
 from docalign.train.slot_model import cut_base, log_odds  # noqa: E402
 from docalign.train.windows import collate  # noqa: E402
@@ -108,7 +110,7 @@ def probe(made: Path, form: Form, lifted: int = 0) -> tuple[np.ndarray, np.ndarr
     model, tokenizer, config = cut_base(made / "base", layers=2)
     lift_mask(model.eval(), lifted)
     (line, *_) = read_gold(made / "gold.jsonl")
-    (window,) = form_windows(form, [line], form_renderer(form, tokenizer, config.slot_id))
+    (window,) = form_windows(form, [line], form_renderer(form, tokenizer, config.slot_id), config.label_ids)
     batch = collate([window], pad_id=config.slot_id)
     with torch.no_grad():
         first = log_odds(model, batch)[0].numpy()
@@ -127,6 +129,22 @@ def test_a_late_slot_reads_the_next_block(made: Path) -> None:
     early, _ = probe(made, Form())
     late, _ = probe(made, Form(late_slot=True))
     np.testing.assert_allclose(late[:-1], early[1:], atol=1e-5)
+
+
+def test_labels_read_one_by_one_give_what_one_pass_over_them_gives(made: Path) -> None:
+    model, tokenizer, config = cut_base(made / "base", layers=2)
+    model.eval()
+    (line, *_) = read_gold(made / "gold.jsonl")
+    renderer = form_renderer(Form(), tokenizer, config.slot_id)
+    (window,) = form_windows(Form(), [line], renderer, config.label_ids)
+    seen = Window(np.array(window["input_ids"]), np.array(window["slots"]), tuple(range(len(window["slots"]))))
+    (s,) = InlineEngine(model, config).log_odds([seen])
+    greedy = [1, *(int(v > 0) for v in s[1:])]
+    written = with_labels(window | {"starts": greedy}, config.label_ids)
+    with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
+        whole = log_odds(model, collate([written], pad_id=config.slot_id))[0].numpy()
+    assert 0 < sum(greedy) < len(greedy)
+    np.testing.assert_allclose(s, whole, atol=0.02)
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))
