@@ -14,6 +14,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,11 @@ def main() -> None:
     parser.add_argument("--trained-layers", type=int, default=None)
     parser.add_argument("--learning-rate", type=float, default=2e-5)
     parser.add_argument("--methods", nargs="+", default=["dpo", "grpo", "ppo", "joint"])
+    parser.add_argument("--margin", type=float, default=0.02, help="of reward, between chunkings that make a pair")
+    parser.add_argument("--on-policy", action="store_true", help="pairs of the policy's own samples alone")
+    parser.add_argument(
+        "--set", nargs="*", default=[], metavar="METHOD.OPTION=VALUE", help="an option of one method, as in its recipe"
+    )
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -61,7 +67,9 @@ def main() -> None:
     _write(chosen.out, report)
     prefs = chosen.out / "prefs.jsonl"
     if {"dpo", "joint"} & set(chosen.methods) and not prefs.is_file():
-        options = PrefsOptions(window_tokens=chosen.window_tokens, seed=chosen.seed)
+        options = PrefsOptions(
+            window_tokens=chosen.window_tokens, margin=chosen.margin, on_policy=chosen.on_policy, seed=chosen.seed
+        )
         build_prefs([train], chosen.policy, prefs, options)
     for name in chosen.methods:
         report[name] = _run(name, chosen, train, held, prefs) | {"against": report["start"]["gap"]}
@@ -122,12 +130,12 @@ def _reward(scorer: CompositeScorer, example: Example, starts: Starts) -> float:
 def _run(name: str, chosen: argparse.Namespace, train: Path, held: Path, prefs: Path) -> dict[str, Any]:
     spec = METHODS[name]
     options = spec.options(
+        **{"learning_rate": chosen.learning_rate} | _set(name, chosen.set),
         max_steps=chosen.steps,
         eval_steps=chosen.eval_steps,
         window_tokens=chosen.window_tokens,
         held_out_windows=chosen.held_out,
         dev_lines=chosen.dev_lines,
-        learning_rate=chosen.learning_rate,
         trained_layers=chosen.trained_layers,
         seed=chosen.seed,
     )
@@ -140,6 +148,12 @@ def _run(name: str, chosen: argparse.Namespace, train: Path, held: Path, prefs: 
     train_aligned(name, data, out, options, init=chosen.policy, note=print, quiet=False)
     record = json.loads((out / "run.json").read_text("utf-8"))
     return {key: record[key] for key in ("looks", "best_step", "stopped", "preferences")}
+
+
+def _set(name: str, given: list[str]) -> dict[str, Any]:
+    """The options of one method among `METHOD.OPTION=VALUE`s; values are TOML."""
+    pairs = [text.partition(".")[2] for text in given if text.partition(".")[0] == name]
+    return tomllib.loads("\n".join(pairs))
 
 
 def _table(report: dict[str, Any]) -> dict[str, Any]:

@@ -42,7 +42,8 @@ class PrefsOptions:
     """What a build makes of a window.
 
     `samples` chunkings from the policy and `perturbed` from gold are scored with the rules'; of places at least
-    `margin` apart, `candidates` are kept, evenly from best to worst. `human_weight` multiplies the weight of human
+    `margin` apart, `candidates` are kept, evenly from best to worst. `on_policy` keeps to the policy's own: what it
+    would never write teaches DPO to push down what is down already. `human_weight` multiplies the weight of human
     lines. `window_tokens` is the longest prompt of a window.
     """
 
@@ -50,6 +51,7 @@ class PrefsOptions:
     perturbed: int = 4
     candidates: int = 4
     margin: float = 0.02
+    on_policy: bool = False
     window_tokens: int = 1000
     human_weight: float = 3.0
     seed: int = 7
@@ -160,6 +162,8 @@ def _candidates(example: Example, lab: Lab, options: PrefsOptions) -> dict[Start
         found.setdefault(tuple(torch.nonzero(starts).flatten().tolist()), "policy greedy")
     for starts in drawn:
         found.setdefault(tuple(torch.nonzero(starts).flatten().tolist()), "policy")
+    if options.on_policy:
+        return found
     for name in _RULES:
         found.setdefault(tuple(RULES[name](example.line)), f"rule {name}")
     rng = random.Random(digest)

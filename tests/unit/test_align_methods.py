@@ -311,6 +311,14 @@ def test_a_build_is_deterministic_and_goes_on_where_it_was(made, tmp_path):
     assert not part.exists()
 
 
+def test_preferences_on_policy_hold_nothing_the_policy_did_not_write(made, tmp_path):
+    options = PrefsOptions(samples=8, margin=0.001, on_policy=True)
+    build_prefs([made / "gold.jsonl"], made / "sft" / "policy", tmp_path / "own.jsonl", options)
+    makers = {m for line in read_preferences(tmp_path / "own.jsonl") for m in line.makers}
+    assert makers
+    assert makers <= {"policy", "policy greedy"}
+
+
 def test_human_lines_are_mixed_in_by_weight_and_doubles_left_out(made, tmp_path):
     own = lines_of(made)
     human = replace(own[0], source="human", annotator="ann", scores=None, makers=None, weight=2.0)
