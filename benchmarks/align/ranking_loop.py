@@ -18,7 +18,9 @@ import http.client
 import json
 import re
 import socket
+import sys
 import threading
+import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -149,18 +151,28 @@ def collect(
     return judge_everything(database, taste, name)
 
 
-def teach(database: Database, policy: Path, out: Path, *, dpo: DpoOptions, reward: RewardOptions) -> dict[str, Any]:
-    """Export, then DPO and a reward model on what was exported."""
-    exported = export(database, "preferences")
-    lines = [*exported.train, *exported.held_out]
-    write_lines(out / "prefs.jsonl", (json.dumps(line, ensure_ascii=False) for line in lines))
-    prefs = str(out / "prefs.jsonl")
-    train_aligned("dpo", Data(prefs=(prefs,)), out / "dpo", dpo, init=policy, quiet=True)
-    train_reward([prefs], out / "reward", reward, init=policy)
+def exported(database: Database, path: Path) -> dict[str, Any]:
+    """Write what was judged as preference lines to `path`, and say what they are."""
+    made = export(database, "preferences")
+    lines = [*made.train, *made.held_out]
+    write_lines(path, (json.dumps(line, ensure_ascii=False) for line in lines))
+    return {
+        "lines": len(lines),
+        "sources": sorted({line["source"] for line in lines}),
+        "left_out_repeats": made.repeats,
+    }
+
+
+def teach(prefs: Path, policy: Path, out: Path, options: DpoOptions) -> Path:
+    """A policy that learned from the rankings, by DPO."""
+    return train_aligned("dpo", Data(prefs=(str(prefs),)), out / "dpo", options, init=policy, note=_say, quiet=True)
+
+
+def teach_reward(prefs: Path, policy: Path, out: Path, options: RewardOptions) -> dict[str, Any]:
+    """A reward model of the rankings; what it says of rankings it has not seen."""
+    train_reward([str(prefs)], out / "reward", options, init=policy)
     judged = json.loads((out / "reward" / "run.json").read_text("utf-8"))
-    sources = sorted({line["source"] for line in lines})
-    held_out = {k: v for k, v in judged.items() if "accuracy" in k or k.startswith("held_out")}
-    return {"lines": len(lines), "sources": sources, "reward_model": held_out, "left_out_repeats": exported.repeats}
+    return {k: v for k, v in judged.items() if "accuracy" in k or k.startswith("held_out")}
 
 
 def measure(
@@ -220,22 +232,40 @@ def main() -> None:
     with store.open_store(chosen.out / "rankings.db") as database:
         asked = Preparation(options, width=2, comparisons=3, stretches=2, seed=chosen.seed)
         name = f"taste: {chosen.taste}"
-        print(f"{len(taught)} documents to judge, {len(held)} held out", flush=True)
+        _say(f"{len(taught)} documents to judge, {len(held)} held out")
         done = collect(database, chosen.policy, taught, taste, name, asked)
-        print(f"{done} judgements", flush=True)
-        dpo = DpoOptions(
-            max_steps=chosen.steps, eval_steps=chosen.steps, held_out_windows=20, dev_lines=0,
-            window_tokens=chosen.window_tokens, trained_layers=chosen.trained_layers,
-            learning_rate=chosen.learning_rate, keep="preferences", kl_budget=chosen.kl_budget,
-            seed=chosen.seed,
-        )  # fmt: skip
-        reward = RewardOptions("", max_steps=chosen.reward_steps, window_tokens=chosen.window_tokens, seed=chosen.seed)
-        taught_by = teach(database, chosen.policy, chosen.out, dpo=dpo, reward=reward)
-    found = measure(chosen.policy, chosen.out / "dpo" / "policy", held, taste, options, seed=chosen.seed)
-    settings = {k: str(v) for k, v in vars(chosen).items()}
-    report = {"settings": settings, "taste": taste.__doc__, "judgements": done, **taught_by, **found}
-    (chosen.out / "report.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
-    print(json.dumps(report, indent=1))
+        _say(f"{done} judgements")
+        prefs = chosen.out / "prefs.jsonl"
+        report = {
+            "settings": {k: str(v) for k, v in vars(chosen).items()},
+            "taste": taste.__doc__,
+            "judgements": done,
+            **exported(database, prefs),
+        }
+    dpo = DpoOptions(
+        max_steps=chosen.steps, eval_steps=chosen.steps, held_out_windows=20, dev_lines=0,
+        window_tokens=chosen.window_tokens, trained_layers=chosen.trained_layers,
+        learning_rate=chosen.learning_rate, keep="preferences", kl_budget=chosen.kl_budget,
+        seed=chosen.seed,
+    )  # fmt: skip
+    tuned = teach(prefs, chosen.policy, chosen.out, dpo)
+    _say("DPO is done")
+    report |= measure(chosen.policy, tuned, held, taste, options, seed=chosen.seed)
+    _write(report, chosen.out)
+    reward = RewardOptions("", max_steps=chosen.reward_steps, window_tokens=chosen.window_tokens, seed=chosen.seed)
+    report["reward_model"] = teach_reward(prefs, chosen.policy, chosen.out, reward)
+    _write(report, chosen.out)
+
+
+def _write(report: dict[str, Any], out: Path) -> None:
+    """After each part, so that a run that is ended early keeps what it found."""
+    (out / "report.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
+    print(json.dumps(report, indent=1), flush=True)
+
+
+def _say(words: str) -> None:
+    """Where the run is, and the processor time it has taken so far."""
+    print(f"{time.process_time():6.0f} s  {words}", file=sys.stderr, flush=True)
 
 
 def _documents(corpus: Any, number: int, blocks: int, seed: int, *, percent: int) -> list[Document]:

@@ -12,7 +12,7 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 pytest.importorskip("trl", reason="the training extra is not installed")
 
-from benchmarks.align.ranking_loop import collect, lead_blocks, measure, teach  # noqa: E402
+from benchmarks.align.ranking_loop import collect, exported, lead_blocks, measure, teach, teach_reward  # noqa: E402
 from docalign.chunker.options import ChunkOptions  # noqa: E402
 from docalign.counting import WORDS  # noqa: E402
 from docalign.document import Document  # noqa: E402
@@ -57,17 +57,19 @@ def test_the_loop_closes(tmp_path: Path) -> None:
         judged = collect(database, policy, documents(16, seed=1), lead_blocks, "taste", asked)
         tasks = feedback.list_tasks(database)
         assert judged == len(tasks) >= 16
-        dpo = DpoOptions(
-            max_steps=40, eval_steps=40, batch_windows=4, learning_rate=5e-3, kl_budget=99.0, held_out_windows=4,
-            eval_samples=2, dev_lines=0, gold_tolerance=1.0, collapse_share=1.1, keep="preferences",
-        )  # fmt: skip
-        reward = RewardOptions(
-            "", layers=None, max_steps=40, learning_rate=1e-2, head_learning_rate=3e-2, warmup_steps=2, batch_pairs=4
-        )
-        taught = teach(database, policy, tmp_path, dpo=dpo, reward=reward)
-    assert taught["sources"] == ["simulated"]
-    assert {line.source for line in read_preferences(tmp_path / "prefs.jsonl")} == {"simulated"}
-    found = measure(policy, tmp_path / "dpo" / "policy", documents(24, seed=2), lead_blocks, options, seed=1)
+        prefs = tmp_path / "prefs.jsonl"
+        assert exported(database, prefs)["sources"] == ["simulated"]
+    dpo = DpoOptions(
+        max_steps=40, eval_steps=40, batch_windows=4, learning_rate=5e-3, kl_budget=99.0, held_out_windows=4,
+        eval_samples=2, dev_lines=0, gold_tolerance=1.0, collapse_share=1.1, keep="preferences",
+    )  # fmt: skip
+    reward = RewardOptions(
+        "", layers=None, max_steps=40, learning_rate=1e-2, head_learning_rate=3e-2, warmup_steps=2, batch_pairs=4
+    )
+    tuned = teach(prefs, policy, tmp_path, dpo)
+    assert "accuracy" in teach_reward(prefs, policy, tmp_path, reward)["held_out"]
+    assert {line.source for line in read_preferences(prefs)} == {"simulated"}
+    found = measure(policy, tuned, documents(24, seed=2), lead_blocks, options, seed=1)
     said = json.dumps(found)
     assert found["tuned_against_untuned"]["low"] > 0.5, said
     assert found["win_rate"]["tuned"]["value"] > found["win_rate"]["untuned"]["value"], said
