@@ -58,7 +58,7 @@ def export(
     """Write rankings and corrections as lines to train on.
 
     Ties stay in preference lines and make no pair. One document in twenty is held out and goes to PATH with .dev in its
-    name; standard output gets both.
+    name; standard output gets both. A correction with a chunk over the limit is no gold; it stays a preference.
     """
     from docalign.commands.feedback import run_export
     from docalign.config import load_settings

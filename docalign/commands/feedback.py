@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docalign.commands import messages
 from docalign.commands.results import out_path, write_result, write_stdout
 from docalign.commands.train import need_extra
-from docalign.errors import EmptyInputError, MissingInputError, UsageError
+from docalign.errors import EmptyInputError, MissingInputError, OutputError, UsageError
 from docalign.output.jsonout import dump
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ _SHA256: Final = re.compile(r"[0-9a-f]{64}\Z")
 
 
 def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, repeats: bool, quiet: bool) -> None:
-    """Write what stands in the store as lines to train on; held-out documents go to a `.dev` file beside.
+    """Write what stands in the store as lines to train on; held-out documents, if any, go to a `.dev` file beside.
 
     Raises:
         UsageError: no such view, or Presidio is installed and does not start.
@@ -46,20 +46,45 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
     with open_store(settings.feedback.store, must_exist=True) as store:
         found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
     if not found.train and not found.held_out:
+        over = view == "gold" and found.over_limit
         raise EmptyInputError(
-            f"nothing in it makes a line of {view}.", source=settings.feedback.store, remedy="Judge some tasks first."
+            f"nothing in it makes a line of {view}"
+            + (f" ({found.over_limit} corrections have chunks over the limit)." if over else "."),
+            source=settings.feedback.store,
+            remedy="Export preferences: corrections over the limit are among them."
+            if over
+            else "Judge some tasks first.",
         )
     path = out_path(out)
     if path is None:
         write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
     else:
         write_lines(path, _lines(found.train))
-        write_lines(dev_path(path), _lines(found.held_out))
+        if found.held_out:
+            write_lines(dev_path(path), _lines(found.held_out))
+        else:
+            _remove_old(dev_path(path))
+    if view == "gold" and found.over_limit:
+        messages.warn(
+            f"{found.over_limit} corrected chunkings have chunks over the limit: they are no gold, and stay preferences"
+        )
     if not quiet:
         messages.note(
             f"{found.opinions} opinions: {len(found.train)} lines to train on, {len(found.held_out)} of held-out "
             f"documents; left out {found.repeats} repeats and {found.contradicted} contradicted later"
         )
+
+
+def _remove_old(dev: Path) -> None:
+    """No held-out line is no file: one of an earlier export would be taken for this one's.
+
+    Raises:
+        OutputError: it cannot be removed.
+    """
+    try:
+        dev.unlink(missing_ok=True)
+    except OSError as error:
+        raise OutputError(f"cannot be removed ({error.strerror}).", source=str(dev), remedy="Remove it.") from error
 
 
 def run_import(files: Sequence[str], *, settings: Settings, format: str, quiet: bool) -> None:  # noqa: A002

@@ -2,7 +2,8 @@
 
 * `preferences`: `docalign.preference/1` lines. Ties stay in them: a reward model learns from them, DPO makes no pair.
   A corrected chunking wins over the candidate it was made from, or over all that were shown.
-* `gold`: `docalign.gold/1` lines, one for each corrected chunking.
+* `gold`: `docalign.gold/1` lines, one for each corrected chunking that keeps the limit (`fits.py`). One that does not
+  stays a preference, its `provenance` says which of its chunks are over, and it is counted.
 * `pairs`: TRL's `prompt`, `chosen`, `rejected`; a pair for each two candidates in order.
 * `labels`: TRL's `prompt`, `completion`, `label`; the best of a ranking, the worst, all-bad candidates and thumbs.
 
@@ -20,10 +21,11 @@ from functools import lru_cache
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Final
 
-from docalign.counting import CHARS, WORDS, counter_identity
+from docalign.counting import CHARS, WORDS, counter, counter_identity
 from docalign.document import Document
 from docalign.feedback.documents import document, list_documents
 from docalign.feedback.excerpt import excerpt
+from docalign.feedback.fits import chunks_over
 from docalign.feedback.opinions import Opinion, opinions_of, shares
 from docalign.preference import PreferenceLine, pairs_of
 from docalign.train.corpus import is_held_out
@@ -37,13 +39,16 @@ __all__ = ["VIEWS", "Export", "export", "prompt_text"]
 
 Rewrite = Callable[[Document], Document]
 
+_OVER: Final = "corrected_chunks_over_limit"
+
 
 @dataclass(frozen=True, slots=True)
 class Export:
     """Lines to write, as JSON values: those to train on, and those of held-out documents.
 
     `repeats` and `contradicted` say how many opinions were left out because they only repeat one, or because the same
-    annotator later ordered the same chunkings the other way round.
+    annotator later ordered the same chunkings the other way round; `over_limit`, how many corrections are no gold
+    because no chunking that keeps the limit starts its chunks there.
     """
 
     train: tuple[Mapping[str, Any], ...]
@@ -51,6 +56,7 @@ class Export:
     opinions: int
     repeats: int
     contradicted: int
+    over_limit: int = 0
 
 
 def export(database: Database, view: str, *, rewrite: Rewrite | None = None, with_repeats: bool = False) -> Export:
@@ -82,11 +88,30 @@ def export(database: Database, view: str, *, rewrite: Rewrite | None = None, wit
         return rewrite(part) if rewrite else part
 
     sides: tuple[list[Mapping[str, Any]], list[Mapping[str, Any]]] = ([], [])
+    over_limit = 0
     for opinion in kept:
-        weighed = replace(opinion, weight=weights[opinion.id])
+        part = stretch_of(opinion.stretch)
+        weighed = _checked(replace(opinion, weight=weights[opinion.id]), part)
+        over_limit += _OVER in weighed.provenance
         held_out = is_held_out(first_names[shas[opinion.stretch.document_id]])
-        sides[held_out].extend(VIEWS[view](weighed, stretch_of(opinion.stretch)))
-    return Export(tuple(sides[0]), tuple(sides[1]), len(kept), len(every) - len(wanted), len(wanted) - len(kept))
+        sides[held_out].extend(VIEWS[view](weighed, part))
+    return Export(
+        train=tuple(sides[0]),
+        held_out=tuple(sides[1]),
+        opinions=len(kept),
+        repeats=len(every) - len(wanted),
+        contradicted=len(wanted) - len(kept),
+        over_limit=over_limit,
+    )
+
+
+def _checked(opinion: Opinion, document: Document) -> Opinion:
+    """The opinion; where its correction does not keep the limit, its provenance says which chunks do not."""
+    stretch = opinion.stretch
+    if opinion.corrected is None or stretch.max_tokens is None:
+        return opinion
+    over = chunks_over(document, opinion.corrected, stretch.max_tokens, counter(stretch.counter))
+    return replace(opinion, provenance={**opinion.provenance, _OVER: list(over)}) if over else opinion
 
 
 def preference_lines(opinion: Opinion, document: Document) -> list[PreferenceLine]:
@@ -140,7 +165,7 @@ def _preferences(opinion: Opinion, document: Document) -> Iterator[Mapping[str, 
 
 
 def _gold(opinion: Opinion, document: Document) -> Iterator[Mapping[str, Any]]:
-    if opinion.corrected is None:
+    if opinion.corrected is None or _OVER in opinion.provenance:
         return
     stretch = opinion.stretch
     line = GoldLine(
@@ -240,5 +265,5 @@ def _maker(generator: str, version: str | None) -> str:
 
 
 @lru_cache(maxsize=16)
-def _identity(counter: str) -> str | None:
-    return None if counter in (WORDS, CHARS) else counter_identity(counter)
+def _identity(name: str) -> str | None:
+    return None if name in (WORDS, CHARS) else counter_identity(name)

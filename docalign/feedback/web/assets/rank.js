@@ -73,10 +73,16 @@ function show() {
     panel.classList.toggle("corrected", state.corrected?.from === position);
     root.querySelector(`[data-tab="${position}"] .tab-place`).textContent = place >= 0 ? ` ${PLACES[place]}` : "";
   }
-  prompt.textContent = mending ? touch.matches ? "Tap between blocks, or on the page, to add or remove a cut" : "Click between blocks, or on the page, to add or remove a cut" : asks();
+  prompt.textContent = mending ? mends() : asks();
 }
 
 const touch = matchMedia("(hover: none)");
+
+function mends() {
+  const how = `${touch.matches ? "Tap" : "Click"} between blocks, or on the page, to add or remove a cut`;
+  const over = mending.panel.querySelectorAll(".cut:not([hidden]) .tokens.over").length;
+  return over ? `${how}. ${over === 1 ? "A chunk is" : `${over} chunks are`} over the limit of ${root.dataset.limit}` : how;
+}
 
 function asks() {
   if (panels.length === 2) return touch.matches ? "Which is better?" : "Which is better? 1 or 2, or = for a tie";
@@ -226,7 +232,7 @@ function mendingKey(e) {
   else if (e.key === "r") stopMending(true);
   else if (e.key === "Enter" && !e.target.matches("[data-do]")) saveCorrection();
   else if (e.key === "?") actions.help();
-  else return mending.key(e);
+  else { const done = mending.key(e); show(); return done; }
   return true;
 }
 
