@@ -50,7 +50,9 @@ def rank(
     candidates: Annotated[
         int, typer.Option("--candidates", metavar="N", help="How many chunkings are compared at once, 2 to 4.")
     ] = 2,
-    overlap: Annotated[int, typer.Option("--overlap", metavar="N", help="How many annotators judge each task.")] = 1,
+    overlap: Annotated[
+        int | None, typer.Option("--overlap", metavar="N", help="How many annotators judge each task. [default: 1]")
+    ] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds candidates, pairs and orders.")] = 0,
     host: Annotated[
         str,
@@ -58,6 +60,10 @@ def rank(
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", help="0: any that is free.")] = 8570,
     browser: Annotated[bool, typer.Option("--browser/--no-browser", help="Open the page in the browser.")] = True,
+    prepare_only: Annotated[
+        bool,
+        typer.Option("--prepare-only", help="Only put tasks into the store, for the page of `docalign serve`."),
+    ] = False,
     reading: ReadFlags,
     config: Annotated[
         Path | None,
@@ -77,9 +83,10 @@ def rank(
 
     chosen = Options(
         annotator=annotator, previous_model=previous_model, reward_model=reward_model, candidates=candidates,
-        overlap=overlap, seed=seed, host=host, port=port, browser=browser,
+        seed=seed, host=host, port=port, browser=browser, prepare_only=prepare_only,
     )  # fmt: skip
     sizes = {"max_tokens": max_tokens, "target_tokens": target_tokens}
-    sections = {"chunk": sizes, "ingest": given(reading), "model": {"path": model}, "feedback": {"store": store}}
+    kept = {"store": store, "overlap": overlap}
+    sections = {"chunk": sizes, "ingest": given(reading), "model": {"path": model}, "feedback": kept}
     settings = load_settings(flags=sections, config=config)
     run_rank(files or [], options=chosen, settings=settings, quiet=quiet)

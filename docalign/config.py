@@ -99,9 +99,11 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackSettings:
-    """`[feedback]`: where rankings and feedback are kept, a SQLite file or a database URL."""
+    """`[feedback]`: where rankings and feedback are kept, a SQLite file or a database URL; by how many each task is
+    judged."""
 
     store: str = "docalign-rankings.db"
+    overlap: int = 1
 
 
 @dataclass(frozen=True, slots=True)

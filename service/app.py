@@ -16,6 +16,7 @@ from docalign.feedback.web.feedback_routes import feedback_router
 
 from . import problems
 from .door import Door
+from .judging import Judging
 from .page import page_router
 from .routes import chunk, health, jobs, models
 from .settings import checked
@@ -67,10 +68,13 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
         responses=problems.documented(400, 401, 404, 409, 413, 422, 500, 503),
     )
     app.include_router(page_router)
+    judging = Judging(service)
+    app.include_router(judging.routes())
     problems.install(app)
     app.add_middleware(
         Door,
-        allow=service.allow,
+        allow=judging.allow,
+        refusal=judging.refusal,
         most=service.most_bytes,
         metrics=service.metrics,
         model=lambda: service.models.version,

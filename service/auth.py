@@ -6,6 +6,7 @@ The tokens file is TOML, one table for each token:
     sha256 = "…"            # of the token; `docalign serve --new-token TENANT` prints both
     tenant = "acme"
     admin = false           # may change the model
+    judge = false           # opens the page at /rank, which shows documents to rank
     requests = 16           # at a time
     pages_per_minute = 600
     jobs = 20               # not yet finished
@@ -37,12 +38,13 @@ class Caller:
 
     tenant: str
     admin: bool = False
+    judge: bool = False
     requests: int | None = None
     pages_per_minute: int | None = None
     jobs: int | None = None
 
 
-LOCAL: Final = Caller("local", admin=True)
+LOCAL: Final = Caller("local", admin=True, judge=True)
 """Whoever calls a service that listens on loopback without tokens."""
 
 
@@ -109,8 +111,9 @@ def _entry(entry: Any, where: str) -> tuple[str, Caller]:
     for name in ("requests", "pages_per_minute", "jobs"):
         if name in values and (type(values[name]) is not int or values[name] < 0):
             raise ConfigError(f"{name} must be a whole number, 0 or more.", source=where)
-    if not isinstance(values.get("admin", False), bool):
-        raise ConfigError("admin must be true or false.", source=where)
+    for name in ("admin", "judge"):
+        if not isinstance(values.get(name, False), bool):
+            raise ConfigError(f"{name} must be true or false.", source=where)
     return digest, Caller(**values)
 
 

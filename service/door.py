@@ -12,16 +12,18 @@ import logging
 import re
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign import __version__
 from docalign.errors import DocalignError, LimitExceededError, UsageError
 
+from . import judging
 from .problems import problem, unexpected
 from .ticket import GaveUpError
 
 if TYPE_CHECKING:
+    from starlette.responses import Response
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
     from .auth import Caller
@@ -31,8 +33,8 @@ __all__ = ["Door"]
 
 log = logging.getLogger("docalign.service")
 
-_OPEN: Final = frozenset({"/", "/livez", "/readyz", "/metrics", "/docs", "/openapi.json"})
-_OPEN_BELOW: Final = ("/static/",)
+_OPEN: Final = judging.OPEN | {"/", "/livez", "/readyz", "/metrics", "/docs", "/openapi.json"}
+_OPEN_BELOW: Final = ("/static/", *judging.OPEN_BELOW)
 _REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:-]{1,128}")
 _THROWN_AWAY: Final = 64 << 20
 _QUIET_S: Final = 30.0
@@ -40,18 +42,26 @@ _QUIET_S: Final = 30.0
 
 
 class Door:
-    """Middleware. `allow` tells whose token a header carries, `most` how long the body for a path may be."""
+    """Middleware.
+
+    Args:
+        allow: tells whose request this is from its path and headers.
+        refusal: the answer to an error, where it is another one than a problem.
+        most: how long the body for a path may be.
+    """
 
     def __init__(
         self,
         app: ASGIApp,
         *,
-        allow: Callable[[str | None], Caller],
+        allow: Callable[[str, Mapping[str, str]], Caller],
+        refusal: Callable[[Scope, DocalignError], Response | None],
         most: Callable[[str], int],
         metrics: Metrics,
         model: Callable[[], str],
     ) -> None:
-        self._app, self._allow, self._most, self._metrics, self._model = app, allow, most, metrics, model
+        self._app, self._allow, self._refusal = app, allow, refusal
+        self._most, self._metrics, self._model = most, metrics, model
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -69,12 +79,12 @@ class Door:
         path = scope["path"]
         try:
             if path not in _OPEN and not path.startswith(_OPEN_BELOW):
-                scope["state"]["caller"] = self._allow(headers.get("authorization"))
+                scope["state"]["caller"] = self._allow(path, headers)
             visit.most = self._most(path)
             visit.check_length(headers.get("content-length"))
             await self._app(scope, visit.receive, visit.send)
         except DocalignError as error:
-            await visit.refuse(problem(error, visit.id))
+            await visit.refuse(self._refusal(scope, error) or problem(error, visit.id))
         except GaveUpError:
             self._metrics.gone.inc()
             visit.status = 499

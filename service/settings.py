@@ -61,6 +61,10 @@ def checked(settings: Settings) -> Settings:
     for name in _COUNTS:
         if not getattr(serve, name) > 0:
             raise UsageError(f"[serve] {name} is {getattr(serve, name)}.", remedy="Use a number above 0.")
+    if settings.feedback.overlap < 1:
+        raise UsageError(
+            f"[feedback] overlap is {settings.feedback.overlap}.", remedy="Let 1 or more annotators judge each task."
+        )
     if serve.job_workers < 0 or serve.drain_s < 0 or not 0 <= serve.port < 65536:
         raise UsageError("[serve] job_workers, drain_s or port is out of range.", remedy="Use 0 or more.")
     if serve.tokens_file is None and not is_loopback(serve.host):

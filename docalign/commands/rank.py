@@ -1,7 +1,8 @@
 """`docalign rank`: files become tasks, and a local page shows them to whoever judges.
 
 The first file is read before the page opens, the others while people judge. The page is bound to this machine unless
-another host is asked for; then it has a token.
+another host is asked for; then it has a token. With `--prepare-only` files become tasks and nothing is served: the
+page of `docalign serve` shows what is in its database.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import socket
 import threading
 import webbrowser
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -41,11 +43,11 @@ class Options:
     previous_model: str | None = None
     reward_model: Path | None = None
     candidates: int = 2
-    overlap: int = 1
     seed: int = 0
     host: str = "127.0.0.1"
     port: int = 8570
     browser: bool = True
+    prepare_only: bool = False
 
 
 def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quiet: bool) -> None:
@@ -64,8 +66,11 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     from docalign.ingest import WorkerPool
     from docalign.rewards.human import HumanReward
 
-    if options.overlap < 1:
-        raise UsageError(f"--overlap is {options.overlap}.", remedy="Let 1 or more annotators judge each task.")
+    overlap = settings.feedback.overlap
+    if overlap < 1:
+        raise UsageError(f"--overlap is {overlap}.", remedy="Let 1 or more annotators judge each task.")
+    if options.prepare_only and not files:
+        raise UsageError("--prepare-only has nothing to prepare.", remedy="Name files.")
     chunk, reading = settings.chunk, ingest_options(settings.ingest)
     asked = Preparation(
         ChunkOptions(max_tokens=chunk.max_tokens, target_tokens=chunk.target_tokens, tokenizer=chunk.tokenizer),
@@ -75,12 +80,14 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     jobs = expand(files, suffixes=known_suffixes()).jobs if files else ()
     check_languages(jobs, settings.ingest, reading)
     reward = None if options.reward_model is None else HumanReward.load(options.reward_model)
-    listening = _listen(options.host, options.port)
-    with listening, open_store(settings.feedback.store) as database, WorkerPool(reading.workers) as pool:
+    listening: AbstractContextManager[socket.socket | None] = (
+        nullcontext() if options.prepare_only else _listen(options.host, options.port)
+    )
+    with listening as ear, open_store(settings.feedback.store) as database, WorkerPool(reading.workers) as pool:
         preparing = Preparing(jobs)
         desk = Desk(
             database,
-            overlap=options.overlap,
+            overlap=overlap,
             annotator=None if options.annotator is None else add_annotator(database, options.annotator),
             seed=options.seed,
             preparing=preparing.is_on,
@@ -91,8 +98,11 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
             previous = None if options.previous_model is None else Chunker.load(options.previous_model)
             preparer = Preparer(database, chunker, previous=previous, asked=asked)
             preparing.start(_Reader(preparer, desk, reading, pool).add, quiet=quiet)
+        if ear is None:
+            preparing.finish()
+            return
         try:
-            _serve(desk, listening, options, settings.feedback.store)
+            _serve(desk, ear, options, settings.feedback.store)
         finally:
             preparing.stop()
 

@@ -35,9 +35,10 @@ def test_a_taken_port_is_said_before_any_work(tmp_path: Path, capfd: pytest.Capt
 
 
 @pytest.mark.parametrize(
-    "arguments", [("--candidates", "5"), ("--candidates", "1"), ("--overlap", "0"), ("--max-tokens", "0")]
+    "arguments",
+    [("--candidates", "5"), ("--candidates", "1"), ("--overlap", "0"), ("--max-tokens", "0"), ("--prepare-only",)],
 )
-def test_options_that_make_no_sense(capfd: pytest.CaptureFixture[str], arguments: tuple[str, str]) -> None:
+def test_options_that_make_no_sense(capfd: pytest.CaptureFixture[str], arguments: tuple[str, ...]) -> None:
     assert arguments[0] in refused(capfd, *arguments)
 
 

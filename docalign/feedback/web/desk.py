@@ -18,12 +18,17 @@ from docalign.feedback.pairing import fit_strengths, games_of, priorities, repea
 from docalign.feedback.values import Annotator, Judgement, Stretch, Task
 from docalign.store import Database
 
-__all__ = ["Desk"]
+__all__ = ["Desk", "is_of_team"]
 
 _ORDERED_EVERY: Final = 5
 """Priorities are worked out anew after so many judgements, or a tenth of all: later ones change little."""
 _SOON: Final = 2.0
 """Above every priority that a first showing can have."""
+
+
+def is_of_team(annotator: Annotator, team: str) -> bool:
+    """Whether somebody signed in as one of this team; everybody is, where there are no teams."""
+    return not team or annotator.name.startswith(f"{team}/")
 
 
 def _never() -> bool:
@@ -49,13 +54,14 @@ class Desk:
     preparing: Callable[[], bool] = _never
     scores: Callable[[Sequence[Task]], Mapping[int, float]] | None = None
 
-    def sign_in(self, name: str) -> Annotator:
-        """The annotator of this name.
+    def sign_in(self, name: str, *, team: str = "") -> Annotator:
+        """The annotator of this name, in this team.
 
         Raises:
             FeedbackError: it is no name.
         """
-        return store.add_annotator(self.database, name.strip())
+        own = name.strip()
+        return store.add_annotator(self.database, f"{team}/{own}" if team and own else own)
 
     def next_task(self, annotator: Annotator, *, after: Task | None = None) -> Task | None:
         """The task to show, or the one to fetch ahead while `after` is on the screen."""

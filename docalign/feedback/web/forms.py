@@ -11,7 +11,7 @@ from starlette.requests import Request
 from docalign.errors import FeedbackError
 from docalign.feedback.values import Judgement
 
-__all__ = ["MAX_BODY_BYTES", "MAX_NUMBER", "SentJudgement", "SentName", "SentUndo", "read_form"]
+__all__ = ["MAX_BODY_BYTES", "MAX_NUMBER", "SentJudgement", "SentName", "SentToken", "SentUndo", "read_form"]
 
 MAX_BODY_BYTES: Final = 128 * 1024
 """A judgement with the longest note and hundreds of corrected starts is far below this."""
@@ -31,6 +31,10 @@ class _Sent(BaseModel):
 
 class SentName(_Sent):
     name: str = Field(max_length=400)
+
+
+class SentToken(_Sent):
+    token: str = Field(max_length=400)
 
 
 class SentUndo(_Sent):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, Final
 
@@ -29,7 +30,7 @@ _SAID: Final = {
 class Pages:
     """Renders what the routes answer. `stamp` goes into the addresses of assets, so that browsers may keep them."""
 
-    def __init__(self, desk: Desk, *, stamp: str) -> None:
+    def __init__(self, desk: Callable[[], Desk], *, stamp: str) -> None:
         self._desk = desk
         self._stamp = stamp
         self._templates = Environment(
@@ -51,12 +52,12 @@ class Pages:
 
     def ahead(self, request: Request, me: Annotator, task: Task) -> HTMLResponse:
         """The pictures that will be needed after `task`."""
-        coming = self._desk.next_task(me, after=task)
+        coming = self._desk().next_task(me, after=task)
         pictures = [] if coming is None else self._screen(request, coming).pictures
         return self._render(request, "ahead.html", pictures=pictures)
 
     def guideline(self, request: Request) -> HTMLResponse:
-        return self._render(request, "guideline.html", guideline=self._desk.guideline)
+        return self._render(request, "guideline.html", guideline=self._desk().guideline)
 
     def problem(self, request: Request, error: DocalignError) -> HTMLResponse:
         """An error: a sentence for htmx to show, or a page that says it."""
@@ -69,7 +70,8 @@ class Pages:
         return self._render(request, "problem_page.html", status=403, what=what, remedy=remedy)
 
     def _task(self, request: Request, me: Annotator) -> dict[str, Any]:
-        desk, database = self._desk, self._desk.database
+        desk = self._desk()
+        database = desk.database
         task = desk.next_task(me)
         last = store.last_judgement(database, me.id)
         return {
@@ -83,8 +85,8 @@ class Pages:
 
     def _screen(self, request: Request, task: Task) -> Screen:
         document_id = task.stretch.document_id
-        document = self._desk.document(task.stretch)
-        drawn = store.pages_with_pictures(self._desk.database, document_id)
+        document = self._desk().document(task.stretch)
+        drawn = store.pages_with_pictures(self._desk().database, document_id)
 
         def picture(page: int) -> str | None:
             if page not in drawn:

@@ -21,7 +21,7 @@ from starlette.responses import RedirectResponse, Response
 from docalign.errors import DocalignError, UnknownItemError
 from docalign.feedback import store
 from docalign.feedback.values import Annotator
-from docalign.feedback.web.desk import Desk
+from docalign.feedback.web.desk import Desk, is_of_team
 from docalign.feedback.web.forms import MAX_BODY_BYTES, MAX_NUMBER, SentJudgement, SentName, SentUndo, read_form
 from docalign.feedback.web.pages import Pages
 from docalign.feedback.web.security import COOKIE_AGE_S, HEADERS, is_foreign
@@ -43,19 +43,33 @@ _ASSETS: Final = {
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
-def rank_router(desk: Desk, *, prefix: str = "") -> APIRouter:
-    """The routes, to be included in any app below `prefix`. Who may reach them is the app's business."""
-    pages = Pages(desk, stamp=_stamp())
+Team = Callable[[Request], str]
+"""Whose people a request comes from; annotators of one team are none of another's. Empty: there are no teams."""
+
+
+def _no_team(_: Request) -> str:
+    return ""
+
+
+def rank_router(desk: Desk | Callable[[], Desk], *, prefix: str = "", team: Team = _no_team) -> APIRouter:
+    """The routes, to be included in any app below `prefix`. Who may reach them is the app's business.
+
+    Args:
+        desk: what is judged; a function where the store is opened later than the app is built.
+        team: named in front of an annotator's name, so that nobody signs in as somebody of another team.
+    """
+    desk_now = (lambda: desk) if isinstance(desk, Desk) else desk
+    pages = Pages(desk_now, stamp=_stamp())
     router = APIRouter(prefix=prefix, route_class=_route_class(pages), max_body_size=MAX_BODY_BYTES)
-    _add_pages(router, desk, pages)
-    _add_judging(router, desk, pages)
+    _add_pages(router, desk_now, pages, team)
+    _add_judging(router, desk_now, pages, team)
     return router
 
 
-def _add_pages(router: APIRouter, desk: Desk, pages: Pages) -> None:
+def _add_pages(router: APIRouter, desk: Callable[[], Desk], pages: Pages, team: Team) -> None:
     @router.get("/", name="rank:page")
     def page(request: Request) -> Response:
-        annotator = _annotator(desk, request)
+        annotator = _annotator(desk(), request, team)
         return pages.who(request) if annotator is None else pages.whole(request, annotator)
 
     @router.get("/guideline", name="rank:guideline")
@@ -65,7 +79,7 @@ def _add_pages(router: APIRouter, desk: Desk, pages: Pages) -> None:
     @router.get("/pictures/{document_id:int}/{page:int}", name="rank:picture")
     def picture(document_id: int, page: int) -> Response:
         known = max(document_id, page) <= MAX_NUMBER
-        found = store.page_picture(desk.database, document_id, page) if known else None
+        found = store.page_picture(desk().database, document_id, page) if known else None
         if found is None or found[1] not in _IMAGES:
             raise UnknownItemError("there is no such picture.", remedy="Its document may be deleted.")
         return Response(found[0], media_type=found[1], headers={"Cache-Control": "private, max-age=3600"})
@@ -78,11 +92,11 @@ def _add_pages(router: APIRouter, desk: Desk, pages: Pages) -> None:
         return Response(_asset(name), media_type=_ASSETS[name][1], headers=headers)
 
 
-def _add_judging(router: APIRouter, desk: Desk, pages: Pages) -> None:
+def _add_judging(router: APIRouter, desk: Callable[[], Desk], pages: Pages, team: Team) -> None:
     @router.post("/annotator", name="rank:sign_in")
     async def sign_in(request: Request) -> Response:
         sent = await read_form(request, SentName)
-        me = await run_in_threadpool(desk.sign_in, sent.name)
+        me = await run_in_threadpool(lambda: desk().sign_in(sent.name, team=team(request)))
         home = request.url_for("rank:page").path
         answer = RedirectResponse(home, 303)
         answer.set_cookie(
@@ -92,21 +106,23 @@ def _add_judging(router: APIRouter, desk: Desk, pages: Pages) -> None:
 
     @router.get("/task", name="rank:task")
     def task(request: Request) -> Response:
-        return pages.next_task(request, _must_be(desk, request))
+        return pages.next_task(request, _must_be(desk(), request, team))
 
     @router.get("/ahead/{task_id:int}", name="rank:ahead")
     def ahead(request: Request, task_id: int) -> Response:
-        return pages.ahead(request, _must_be(desk, request), store.task(desk.database, min(task_id, MAX_NUMBER)))
+        return pages.ahead(
+            request, _must_be(desk(), request, team), store.task(desk().database, min(task_id, MAX_NUMBER))
+        )
 
     @router.post("/judgements", name="rank:judge")
     async def judge(request: Request) -> Response:
         sent = await read_form(request, SentJudgement)
 
         def answer() -> Response:
-            me = _must_be(desk, request)
-            stored = store.judge(desk.database, sent.judgement(me.id))
+            me = _must_be(desk(), request, team)
+            stored = store.judge(desk().database, sent.judgement(me.id))
             made = pages.next_task(request, me, stored=stored)
-            made.background = BackgroundTask(desk.after, stored)
+            made.background = BackgroundTask(desk().after, stored)
             return made
 
         return await run_in_threadpool(answer)
@@ -116,28 +132,29 @@ def _add_judging(router: APIRouter, desk: Desk, pages: Pages) -> None:
         sent = await read_form(request, SentUndo)
 
         def answer() -> Response:
-            me = _must_be(desk, request)
-            undone = store.undo(desk.database, sent.id, me.id, sent.judgement)
+            me = _must_be(desk(), request, team)
+            undone = store.undo(desk().database, sent.id, me.id, sent.judgement)
             return pages.next_task(request, me, stored=undone)
 
         return await run_in_threadpool(answer)
 
 
-def _annotator(desk: Desk, request: Request) -> Annotator | None:
-    """Who judges: the one the page was started for, else whoever signed in with this browser."""
+def _annotator(desk: Desk, request: Request, team: Team) -> Annotator | None:
+    """Who judges: the one the page was started for, else whoever of this team signed in with this browser."""
     if desk.annotator is not None:
         return desk.annotator
     known = request.cookies.get(_ANNOTATOR_COOKIE, "")
     if not (known.isascii() and known.isdigit() and len(known) < 10):
         return None
     try:
-        return store.annotator(desk.database, int(known))
+        found = store.annotator(desk.database, int(known))
     except UnknownItemError:
         return None
+    return found if is_of_team(found, team(request)) else None
 
 
-def _must_be(desk: Desk, request: Request) -> Annotator:
-    annotator = _annotator(desk, request)
+def _must_be(desk: Desk, request: Request, team: Team) -> Annotator:
+    annotator = _annotator(desk, request, team)
     if annotator is None:
         raise UnknownItemError("nobody has signed in.", remedy="Reload the page and say who you are.")
     return annotator
