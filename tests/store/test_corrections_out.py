@@ -51,7 +51,7 @@ def test_a_correction_over_the_limit_stays_a_preference_and_is_no_gold(
     [((0,), (0,)), ((0, 3), (1,)), ((0, 2, 4, 6), ()), ((0, 2, 4), ()), ((0, 1, 2, 3, 4, 5, 6), ())],
 )
 def test_only_what_no_cut_inside_a_block_can_mend_is_over(starts: tuple[int, ...], over: tuple[int, ...]) -> None:
-    """The last block is longer than the limit and cut at run time, so no chunk is over because it ends with that one."""
+    """The last block is longer than the limit and cut at run time, so no chunk is over because it ends with it."""
     document = document_with_a_long_end()
     assert chunks_over(document, starts, 40, counter(WORDS)) == over
 
