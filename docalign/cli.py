@@ -105,7 +105,9 @@ def chunk(
     *,
     format: Annotated[  # noqa: A002 - the flag's name
         str | None,
-        typer.Option("--format", "-f", metavar="jsonl|json|md|html|preview", help="What to write. [default: jsonl]"),
+        typer.Option(
+            "--format", "-f", metavar="jsonl|json|md|html|preview|parquet", help="What to write. [default: jsonl]"
+        ),
     ] = None,
     out: Out = None,
     chunking: ChunkFlags,
@@ -115,6 +117,12 @@ def chunk(
         str | None,
         typer.Option("--server", metavar="URL", help="Have a service do the work (extra `client`); same results."),
     ] = None,
+    engine: Annotated[
+        str,
+        typer.Option(
+            "--engine", metavar="local|ray", help="What does the work: this process, or a Ray cluster (extra `ray`)."
+        ),
+    ] = "local",
     stdin_name: StdinName = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -123,12 +131,15 @@ def chunk(
 
     With one FILE, --out names a file. With several, or a directory, --out names a folder that mirrors their paths and
     can be completed by running again; without --out, only jsonl can be written.
+
+    With --engine ray, FILE may be an address (s3://…), and --out names a folder or an address that gets Parquet:
+    chunks/, and files/, which says what became of each file. RAY_ADDRESS names the cluster, else it is this machine.
     """
     from docalign.commands.chunk import run_chunk
 
-    flags = given(chunking) | {"format": format}
+    flags = given(chunking) | {"format": format or ("parquet" if engine == "ray" else None)}
     settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model}, client={"server": server})
-    run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet)
+    run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet, engine=engine)
 
 
 @app.command()

@@ -23,6 +23,7 @@ MEDIA_TYPES: Final = {
     "md": "text/markdown; charset=utf-8",
     "html": "text/html; charset=utf-8",
     "preview": "text/plain; charset=utf-8",
+    "parquet": "application/vnd.apache.parquet",
 }
 _MOST: Final = 10_000_000
 
@@ -39,9 +40,9 @@ class ChunkQuery(BaseModel):
     ] = None
     embed_text: Annotated[bool | None, Field(description="Add a field for the embedder.")] = None
     overlap: Annotated[int | None, Field(ge=0, le=_MOST, description="Tokens of what came before in it.")] = None
-    format: Annotated[Literal["jsonl", "json", "md", "html", "preview"] | None, Field(description="What to write.")] = (
-        None
-    )
+    format: Annotated[
+        Literal["jsonl", "json", "md", "html", "preview", "parquet"] | None, Field(description="What to write.")
+    ] = None
     ocr: Annotated[Literal["auto", "always", "never"] | None, Field(description="When pages are read by OCR.")] = None
     languages: Annotated[
         str | None, Field(max_length=200, description="Tesseract's names of the languages to expect, joined by `+`.")

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from docalign.commands.batch import run_batch_to_folder, run_batch_to_stdout
 from docalign.commands.inputs import Input, PassedOver, expand
@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from docalign.config import Settings
     from docalign.document import Document
 
-__all__ = ["Pipeline", "run_chunk"]
+__all__ = ["ENGINES", "Pipeline", "name_passed_over", "run_chunk"]
+
+ENGINES: Final = ("local", "ray")
+"""What does the work: this process, or a Ray cluster (`ray.py`)."""
 
 
 class Pipeline:
@@ -97,20 +100,26 @@ class Pipeline:
             return self._html(job, read.data, read.document, chunks)
         return render(self.format, read.document, chunks)
 
-    def fingerprint(self) -> dict[str, Any]:
-        """Everything besides the input and its name that decides the bytes of a result."""
+    def fingerprint(self, model: dict[str, Any] | None = None) -> dict[str, Any]:
+        """Everything besides the input and its name that decides the bytes of a result.
+
+        Args:
+            model: the identity of the model where it is not this process that runs it.
+        """
         from docalign import __version__
         from docalign.commands.identity import library_versions, ocr_identity
         from docalign.counting import counter_identity
 
+        model = self.chunker.identity() if model is None else model
+        named = self.chunk_options.tokenizer
         chunk, ingest = asdict(self._settings.chunk), asdict(self._settings.ingest)
         for decides_nothing in ("workers", "password", "use_cache", "cache_dir", "cache_mib"):
             ingest.pop(decides_nothing, None)
         return {
             "version": __version__,
             "libraries": library_versions(),
-            "model": self.chunker.identity(),
-            "counter": counter_identity(self.chunk_options.tokenizer or self.chunker.tokenizer),
+            "model": model,
+            "counter": counter_identity(named) if named else model["tokenizer"],
             "ocr": ocr_identity(self.ingest_options),
             "chunk": chunk,
             "ingest": ingest,
@@ -126,25 +135,39 @@ class Pipeline:
 
 
 def run_chunk(
-    arguments: Sequence[str], *, out: str | None, settings: Settings, quiet: bool, stdin_name: str | None = None
+    arguments: Sequence[str],
+    *,
+    out: str | None,
+    settings: Settings,
+    quiet: bool,
+    stdin_name: str | None = None,
+    engine: str = "local",
 ) -> None:
     """Chunk what `arguments` name.
 
     Args:
         out: a file or `-` for one input, a folder or `-` for a batch; None is `-`.
         stdin_name: what standard input is called; its suffix tells the format.
+        engine: `local`, or `ray` for a cluster.
 
     Raises:
         DocalignError: with one input, whatever is wrong with it; with several, SomeFilesFailedError after the last.
         ReaderGoneError: the reader of standard output has gone.
     """
+    if engine not in ENGINES:
+        raise UsageError(f"there is no engine {engine!r}.", remedy=f"Choose one of {', '.join(ENGINES)}.")
+    if engine == "ray":
+        from docalign.commands.ray import run_chunk_on_ray
+
+        run_chunk_on_ray(arguments, out=out, settings=settings, quiet=quiet)
+        return
     place = out_path(out)
     with _pipeline(settings) as pipeline:
         inputs = expand(arguments, suffixes=known_suffixes(), out=place, stdin_name=stdin_name)
         if isinstance(pipeline, Pipeline):
             check_languages(inputs.jobs, settings.ingest, pipeline.ingest_options)
         if not quiet:
-            _name_passed_over(inputs.passed_over)
+            name_passed_over(inputs.passed_over)
         if inputs.is_batch:
             _run_batch(pipeline, inputs.jobs, place, quiet=quiet)
         else:
@@ -183,7 +206,7 @@ def _run_batch(pipeline: Pipeline | RemotePipeline, jobs: Sequence[Input], folde
     run_batch_to_folder(pipeline, jobs, folder, quiet=quiet)
 
 
-def _name_passed_over(files: Sequence[PassedOver]) -> None:
+def name_passed_over(files: Sequence[PassedOver]) -> None:
     """One note for each reason, with the first few names."""
     reasons: dict[str, list[str]] = {}
     for file in files:

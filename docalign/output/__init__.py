@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from docalign.errors import UsageError
 from docalign.output.jsonout import render_json, render_jsonl
 from docalign.output.markdown import render_markdown
+from docalign.output.parquet import render_parquet
 from docalign.output.preview import render_preview
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ FORMATS: Final[dict[str, Callable[[Document, Sequence[Chunk], PageImages], bytes
     "md": lambda document, chunks, _: render_markdown(document, chunks),
     "html": _render_html,
     "preview": lambda document, chunks, _: render_preview(document, chunks),
+    "parquet": lambda _, chunks, __: render_parquet(chunks),
 }
 """Name of a format → its writer. The name is also the suffix of the files a batch writes."""
 

@@ -104,7 +104,7 @@ def test_bad_file_has_its_exit_code_and_says_what_to_do(
         (["chunk", "good.txt", "--max-tokens", "10", "--target-tokens", "11"], 2, "target"),
         (["chunk", "good.txt", "--ocr", "sometimes"], 2, "sometimes"),
         (["chunk", "good.txt", "--workers", "0"], 2, "workers"),
-        (["chunk", "good.txt", "--format", "parquet"], 2, "jsonl, json, md, html"),
+        (["chunk", "good.txt", "--format", "docbook"], 2, "jsonl, json, md, html"),
         (["chunk", "good.txt", "--no-such-flag"], 2, "--no-such-flag"),
         (["chunk", "good.txt", "--config", "missing.toml"], 2, "missing.toml"),
         (["chunk", "good.txt", "-"], 2, "standard input"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import resource
@@ -67,11 +68,24 @@ def test_any_text_survives_as_valid_utf8_on_one_line(text: str) -> None:
     assert len(line.decode("utf-8").splitlines()) == 1
 
 
-@pytest.mark.parametrize("name", [f for f in FORMATS if f != "html"])
+@pytest.mark.parametrize("name", [f for f in FORMATS if f not in ("html", "parquet")])
 def test_every_format_takes_hostile_text_and_no_chunks(name: str) -> None:
     document, chunks = example("\udc80 --> <script>\x1b[31m\n\n# x")
     assert render(name, document, chunks).decode("utf-8")
     assert render(name, Document("a.txt", "00", ""), []).decode("utf-8") is not None
+
+
+def test_parquet_has_the_values_of_the_json_and_takes_hostile_text() -> None:
+    parquet = pytest.importorskip("pyarrow.parquet", reason="pyarrow is not installed: the extra `parquet`")
+    for text in ("A first.\n\nA second.", "\udc80 --> x"):
+        document, chunks = example(text)
+        rows = parquet.read_table(io.BytesIO(render("parquet", document, chunks))).to_pylist()
+        said = [json.loads(line) for line in render("jsonl", document, chunks).splitlines()]
+        for row, line in zip(rows, said, strict=True):
+            assert row.pop("embed_text") is None
+            line["text"] = line["text"].replace("\udc80", "\ufffd")
+            assert row == line
+    assert parquet.read_table(io.BytesIO(render("parquet", document, []))).num_rows == 0
 
 
 def test_non_ascii_stays_readable_and_not_a_number_is_refused() -> None:
@@ -105,8 +119,8 @@ def test_preview_shows_size_pages_and_headings_without_control_characters() -> N
 
 
 def test_unknown_format_names_what_there_is() -> None:
-    with pytest.raises(UsageError, match=r"no output format 'parquet'.*jsonl, json, md, html"):
-        render("parquet", *example())
+    with pytest.raises(UsageError, match=r"no output format 'docbook'.*jsonl, json, md, html"):
+        render("docbook", *example())
 
 
 def test_write_replaces_makes_folders_and_leaves_no_temporary(tmp_path: Path) -> None:
