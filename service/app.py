@@ -56,6 +56,7 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
         version=__version__,
         summary="PDFs and scans into chunks.",
         lifespan=lifespan,
+        docs_url=None,  # `page/` has one that fetches nothing from elsewhere
         redoc_url=None,
         responses={},
     )

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
-import tempfile
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.ingest.work.limits import Limits
 
+from . import disk
 from .admission import Admission
 from .auth import LOCAL, Caller, Tokens
 from .metrics import Metrics
@@ -31,7 +30,6 @@ if TYPE_CHECKING:
 
 __all__ = ["Service", "service_of"]
 
-_LEAST_FREE: Final = 64 << 20
 _PING: Final = Limits(timeout_s=10.0)
 
 
@@ -125,7 +123,7 @@ class Service:
             "serving": "draining" if self.draining else "ok",
             "model": model,
             "workers": self._workers(),
-            "disk": self._disk(),
+            "disk": disk.room(),
             "store": self._store(),
         }
 
@@ -143,14 +141,6 @@ class Service:
         except Exception as error:  # noqa: BLE001 - whatever it is, files cannot be read
             return f"no worker process answers ({type(error).__name__})"
         return "ok"
-
-    def _disk(self) -> str:
-        folder = tempfile.gettempdir()
-        try:
-            free = shutil.disk_usage(folder).free
-        except OSError as error:
-            return f"the temporary folder cannot be used ({error.strerror})"
-        return "ok" if free > _LEAST_FREE else "the temporary folder is full"
 
     def _rate(self) -> float:
         current = self.models.current

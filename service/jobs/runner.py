@@ -9,12 +9,14 @@ import socket
 import tempfile
 import threading
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from docalign.errors import DocalignError, NotReadyError, OutputError, StoreError
 
+from .. import disk
 from ..ticket import GaveUpError, Ticket
 from ..work import OUT_OF_TIME, Work
 
@@ -82,8 +84,8 @@ class Runner:
         if time.monotonic() - self._purged > _PURGE_EVERY_S:
             self._purged = time.monotonic()
             self._store.purge()
-        if self._work.models.current is None:
-            return None
+        if self._work.models.current is None or disk.room() != "ok":
+            return None  # else a replica whose disk is full would take every job, and fail it
         return self._store.claim(f"{self._name}-{secrets.token_hex(8)}")
 
     def _do(self, claim: Claim) -> None:
@@ -91,8 +93,8 @@ class Runner:
         self._tickets.add(ticket)
         lease.start(ticket, self._settings.job_timeout_s)
         try:
-            with tempfile.TemporaryDirectory(prefix="docalign-job-") as folder:
-                upload = self._fetched(claim, Path(folder))
+            with _folder() as folder:
+                upload = self._fetched(claim, folder)
                 result = self._work.do(upload, claim.order, ticket, progress=lease.report)
             lease.stop()
             self._store.finish(claim, result)
@@ -134,6 +136,21 @@ class Runner:
                 f"the upload cannot be copied to the temporary folder ({error.strerror}).", remedy="Free space there."
             ) from error
         return path
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """A folder for one job, gone afterwards.
+
+    Raises:
+        OutputError: there is no room for it.
+    """
+    try:
+        made = tempfile.TemporaryDirectory(prefix="docalign-job-", ignore_cleanup_errors=True)
+    except OSError as error:
+        raise OutputError(f"there is no temporary folder ({error.strerror}).", remedy="Free space there.") from error
+    with made as folder:
+        yield Path(folder)
 
 
 class _Lease:

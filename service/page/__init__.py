@@ -1,5 +1,5 @@
-"""The page at `/`: hand in a file, watch it, see its chunks over its pages. Plain files, nothing built, nothing fetched
-from elsewhere.
+"""The page at `/`: hand in a file, watch it, see its chunks over its pages; and the API's at `/docs`. Plain files,
+nothing built, nothing fetched from elsewhere.
 
 What is shown is the self-contained view of `docalign chunk --format html`, in a frame that may run its own script and
 nothing else: the policy of this page names that script and style by hash, since a frame made of a blob inherits it.
@@ -11,12 +11,14 @@ from functools import cache
 from importlib.resources import files
 from typing import Final
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from docalign.errors import NotFoundError
 from docalign.view.html import STYLES
 from docalign.view.shell import hashes
+
+from .api import api_page
 
 __all__ = ["page_router"]
 
@@ -28,6 +30,12 @@ page_router = APIRouter(include_in_schema=False)
 @page_router.get("/")
 async def index() -> Response:
     return Response(_read("index.html"), media_type="text/html; charset=utf-8", headers=_headers())
+
+
+@page_router.get("/docs")
+async def docs(request: Request) -> Response:
+    page = api_page(request.app.openapi())
+    return Response(page, media_type="text/html; charset=utf-8", headers=_headers())
 
 
 @page_router.get("/static/{name}")

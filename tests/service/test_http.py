@@ -221,7 +221,7 @@ def test_readiness_tells_the_truth_about_disk_and_model(
     service: Running, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert client.get("/readyz").json()["status"] == "ok"
-    monkeypatch.setattr("service.state.tempfile.gettempdir", lambda: "/nowhere")
+    monkeypatch.setattr("service.disk.tempfile.gettempdir", lambda: "/nowhere")
     answer = client.get("/readyz")
     assert answer.status_code == 503
     assert "temporary folder" in answer.json()["checks"]["disk"]

@@ -45,6 +45,31 @@ def test_the_policy_allows_the_view_that_the_page_shows(service: Running) -> Non
     assert named <= set(policy.replace(";", "").split())
 
 
+def test_the_api_is_described_without_anything_from_elsewhere(service: Running) -> None:
+    answer = httpx.get(f"{service.url}/docs")
+    assert answer.headers["content-security-policy"] == httpx.get(service.url).headers["content-security-policy"]
+    assert not re.search(r"<script|style=|on\w+=|(src|href)=.(https?:)?//", answer.text)
+    described = httpx.get(f"{service.url}/openapi.json").json()
+    for path, operations in described["paths"].items():
+        for method in operations:
+            assert f"<h2><code>{method.upper()} {path}</code></h2>" in answer.text
+    for name in ("max_tokens", "Retry-After", "application/x-ndjson"):
+        assert name in answer.text
+    links = set(re.findall(r'href="#([^"]+)"', answer.text))
+    assert links <= set(re.findall(r'id="([^"]+)"', answer.text))
+
+
+def test_text_of_the_description_stays_text() -> None:
+    from service.page.api import api_page
+
+    hostile = {"description": "<script>alert(1)</script> `<b>`", "summary": "a & b", "responses": {"200": {}}}
+    page = api_page({"info": {"title": "<i>", "version": "1"}, "paths": {'/"><x>': {"get": hostile}}})
+    assert "<script>" not in page
+    assert "<x>" not in page
+    assert "<i>" not in page
+    assert "<code>&lt;b&gt;</code>" in page
+
+
 @pytest.fixture
 def page(chromium: Any, service: Running) -> Iterator[Any]:
     context = chromium.new_context(viewport={"width": 1200, "height": 900})
@@ -80,6 +105,13 @@ def test_a_file_that_cannot_be_read_says_why(page: Any) -> None:
     page.wait_for_selector("#problem:not([hidden])", timeout=60_000)
     assert page.inner_text("#problem").strip()
     assert page.is_hidden("#view")
+
+
+def test_the_page_of_the_api_shows_under_its_policy(page: Any, service: Running) -> None:
+    page.goto(f"{service.url}/docs")
+    page.click("a[href='#post-v1-chunk']")
+    assert page.locator("#post-v1-chunk h2").is_visible()
+    assert page.complaints == []
 
 
 def test_stopping_forgets_the_file(page: Any, service: Running) -> None:

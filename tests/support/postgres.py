@@ -9,17 +9,19 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import psutil
 import pytest
 import sqlalchemy as sa
 
-__all__ = ["fresh_database", "postgres_server"]
+__all__ = ["PrivateServer", "fresh_database", "postgres_server", "private_server"]
 
 
 @contextmanager
@@ -29,6 +31,38 @@ def postgres_server() -> Iterator[str]:
     if named:
         yield named.replace("postgresql://", "postgresql+psycopg://", 1)
         return
+    with private_server() as server:
+        yield server.url
+
+
+class PrivateServer:
+    """A cluster in a folder of its own, which may be killed and started again."""
+
+    def __init__(self, folder: str, control: list[str]) -> None:
+        self.url = f"postgresql+psycopg://docalign@/postgres?host={folder}"
+        self._folder, self._control = folder, control
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c max_connections=60"
+        _run([*self._control, "--wait", "--log", f"{self._folder}/log", "--options", options, "start"], self._folder)
+
+    def kill(self) -> None:
+        """SIGKILL to every process of it; what it wrote last is left to its log to restore."""
+        first = int((Path(self._folder) / "data" / "postmaster.pid").read_text().splitlines()[0])
+        postmaster = psutil.Process(first)
+        everything = [postmaster, *postmaster.children(recursive=True)]
+        for process in everything:
+            with suppress(psutil.NoSuchProcess):
+                process.send_signal(signal.SIGKILL)
+        psutil.wait_procs(everything, timeout=30)
+
+    def stop(self) -> None:
+        _run([*self._control, "--wait", "--mode=immediate", "stop"], self._folder)
+
+
+@contextmanager
+def private_server() -> Iterator[PrivateServer]:
+    """A cluster for one test alone; skips where PostgreSQL is not installed."""
     programs = _programs()
     if programs is None:
         pytest.skip("no PostgreSQL: set DOCALIGN_TEST_POSTGRES or install Debian's postgresql")
@@ -40,12 +74,12 @@ def postgres_server() -> Iterator[str]:
         control = [*as_user, str(programs / "pg_ctl"), "--pgdata", str(data)]
         init = [*as_user, str(programs / "initdb"), "--pgdata", str(data), "--auth=trust", "--username=docalign"]
         _run([*init, "--no-sync", "--encoding=UTF8", "--locale=C"], folder)
-        options = f"-c listen_addresses= -c unix_socket_directories={folder} -c max_connections=60"
-        _run([*control, "--wait", "--log", f"{folder}/log", "--options", options, "start"], folder)
+        server = PrivateServer(folder, control)
+        server.start()
         try:
-            yield f"postgresql+psycopg://docalign@/postgres?host={folder}"
+            yield server
         finally:
-            _run([*control, "--wait", "--mode=immediate", "stop"], folder)
+            server.stop()
 
 
 @contextmanager
