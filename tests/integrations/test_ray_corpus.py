@@ -112,7 +112,7 @@ def test_parts_keep_what_is_to_be_kept_and_nothing_twice(tmp_path: Path) -> None
     parts.write(table(row("b"), row("d")), "s")
     parts.write(table(row("e", sha256="old")), "s")
     (tmp_path / "chunks" / "part-0000.parquet").write_bytes(b"a run was killed before this part was finished")
-    (tmp_path / "files" / ".tmp-part-1.parquet").write_bytes(b"half")
+    (tmp_path / "files" / ".part-1.parquet.ab.docalign-tmp").write_bytes(b"half")
     parts.bring_in_order(lambda done: not done.failed and done.sha256 == "aa")
     assert sorted((d.doc, d.failed) for d in parts.done()) == [("a", False), ("b", False), ("d", False)]
     assert sorted(r["doc"] for r in rows_of(tmp_path)) == ["a", "a", "b", "d"]
@@ -141,14 +141,15 @@ def test_a_damaged_part_is_named(tmp_path: Path) -> None:
 def test_addresses_are_listed_and_fetched(tmp_path: Path) -> None:
     folder = corpus(tmp_path / "in", 2)
     (folder / ".hidden.md").write_text("x")
+    (folder / "a b%20.md").write_text("a name to be quoted")
     (folder / "kind.unknown").write_text("x")
     address = folder.as_uri()
     found = listed(address, {".md", ".pdf"})
-    assert [p.name for p in found] == ["bad.pdf", "part0/000.md", "part1/001.md"]
-    assert found[1].where == f"{address}/part0/000.md"
-    assert fetched(found[1].where, 10_000) == (folder / "part0" / "000.md").read_bytes()
+    assert [p.name for p in found] == ["a b%20.md", "bad.pdf", "part0/000.md", "part1/001.md"]
+    assert found[2].where == f"{address}/part0/000.md"
+    assert [fetched(p.where, 10_000) for p in found] == [(folder / p.name).read_bytes() for p in found]
     with pytest.raises(LimitExceededError):
-        fetched(found[1].where, 10)
+        fetched(found[2].where, 10)
     with pytest.raises(MissingInputError):
         fetched(f"{address}/none.md", 10)
     with pytest.raises(UsageError):

@@ -3,23 +3,26 @@
     OUT/chunks/part-ID.parquet   rows of `docalign.chunk/1`
     OUT/files/part-ID.parquet    a row a file: sha256, settings, number of chunks and pages, warnings, its error if any
 
-A part is finished when its second file is there: it is written last. Both are whole or not there (renamed on a disk,
-and object stores show nothing before the end). Every run begins by bringing the output in order: what a killed run
-left half-done goes, and so does what is stale, failed, or there twice; where a part holds other files as well, it is
-written anew with those alone. So a corpus is completed by running again, and no row is there twice when a run is over.
+A part is finished when its second file is there: it is written last. Both are whole or not there (synced and renamed on
+a disk, and object stores show nothing before the end). Every run begins by bringing the output in order: what a killed
+run left half-done goes, and so does what is stale, failed, or there twice; where a part holds other files as well, it
+is written anew with those alone. So a corpus is completed by running again, and no row is there twice when a run is
+over.
 """
 
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.errors import OutputError
-from docalign.integrations.ray.places import opened
+from docalign.integrations.ray.places import is_address, opened
+from docalign.output.atomic import clean_stale, write_atomic
 from docalign.output.parquet import arrow, chunk_table, without_surrogates
 
 if TYPE_CHECKING:
@@ -28,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Done", "Parts"]
 
 _PREFIX: Final = "part-"
-_TEMPORARY: Final = ".tmp-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Parts:
         """
         self._out = out
         self._system, self._root = opened(out)
+        self._local = not is_address(out)
 
     def write(self, rows: pa.Table, settings: str) -> str:
         """Write a part of `ChunkDocuments`' rows, and give its name.
@@ -131,20 +134,21 @@ class Parts:
         """Remove what killed runs left: temporary files, and chunks whose part was never finished."""
         finished = set(self._names("files"))
         for kind in ("chunks", "files"):
-            for name in self._names(kind, prefix=_TEMPORARY):
-                self._delete(kind, name)
+            folder = Path(self._root) / kind
+            if self._local and folder.is_dir():
+                clean_stale(folder)
         for name in self._names("chunks"):
             if name not in finished:
                 self._delete("chunks", name)
 
-    def _names(self, kind: str, prefix: str = _PREFIX) -> list[str]:
+    def _names(self, kind: str) -> list[str]:
         from pyarrow import fs
 
         try:
             infos = self._system.get_file_info(fs.FileSelector(f"{self._root}/{kind}", allow_not_found=True))
         except OSError as error:
             raise self._error(error) from error
-        return sorted(name for info in infos if (name := PurePosixPath(info.path).name).startswith(prefix))
+        return sorted(name for info in infos if (name := PurePosixPath(info.path).name).startswith(_PREFIX))
 
     def _read(self, kind: str, name: str) -> pa.Table:
         import pyarrow.parquet
@@ -156,16 +160,17 @@ class Parts:
 
     def _put(self, kind: str, name: str, table: pa.Table) -> None:
         import pyarrow.parquet
-        from pyarrow import fs
 
+        buffer = io.BytesIO()
+        pyarrow.parquet.write_table(table, buffer, compression="zstd")
         folder = f"{self._root}/{kind}"
-        local = isinstance(self._system, fs.LocalFileSystem)
-        target = f"{folder}/{_TEMPORARY}{name}" if local else f"{folder}/{name}"
+        if self._local:
+            write_atomic(Path(folder) / name, buffer.getvalue())
+            return
         try:
             self._system.create_dir(folder, recursive=True)
-            pyarrow.parquet.write_table(table, target, filesystem=self._system, compression="zstd")
-            if local:
-                self._system.move(target, f"{folder}/{name}")
+            with self._system.open_output_stream(f"{folder}/{name}") as stream:
+                stream.write(buffer.getvalue())
         except OSError as error:
             raise self._error(error) from error
 

@@ -7,6 +7,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 from docalign.errors import DocalignError, EmptyInputError, LimitExceededError, MissingInputError, UsageError
 from docalign.output.parquet import arrow
@@ -76,7 +77,7 @@ def listed(where: str, suffixes: Collection[str]) -> list[Place]:
         relative = PurePosixPath(info.path).relative_to(PurePosixPath(root))
         hidden = any(part.startswith(".") for part in relative.parts)
         if info.type == fs.FileType.File and not hidden and relative.suffix.lower() in suffixes:
-            found.append(Place(str(relative), f"{base}/{relative}"))
+            found.append(Place(str(relative), f"{base}/{quote(str(relative))}"))
     if not found:
         raise EmptyInputError("there is no file to read in it.", source=where, remedy="Check the address.")
     return sorted(found, key=lambda place: place.name)

@@ -65,7 +65,8 @@ def chunk_corpus(
         if todo:
             _run(todo, out, job, json.dumps(found, sort_keys=True), settings)
         parts.bring_in_order(lambda _: True)
-        return parts.failures()
+        asked = {place.name for place in places}
+        return [failure for failure in parts.failures() if failure["doc"] in asked]
     except ray.exceptions.RayError as error:
         raise _said(error) from error
 
@@ -87,7 +88,7 @@ def _connected() -> ModuleType:
         ) from error
     logging.getLogger("ray.data").setLevel(logging.ERROR)
     if not ray.is_initialized():
-        ours = {} if os.environ.get("RAY_ADDRESS") else {"include_dashboard": False}
+        ours = {} if os.environ.get("RAY_ADDRESS") else {"address": "local", "include_dashboard": False}
         try:
             ray.init(log_to_driver=False, logging_level="ERROR", configure_logging=True, **ours)
         except Exception as error:  # Ray raises ConnectionError, RuntimeError, ValueError and bare Exception
@@ -101,13 +102,16 @@ def _connected() -> ModuleType:
 
 
 def _todo(places: Sequence[Place], parts: Parts, settings: str) -> list[Place]:
-    """The files that are not finished with these settings and bytes; what else there was of them is removed."""
+    """The files that are not finished with these settings and bytes; what else there was of them is removed. What the
+    output has of other files stays."""
     before = {done.doc: done for done in parts.done() if done.settings == settings and not done.failed}
     again = [place for place in places if place.name in before]
     same = {name for name, sha256 in _hashes(again) if sha256 and before[name].sha256 == sha256}
 
+    asked = {place.name for place in places}
+
     def keep(done: Done) -> bool:
-        return done.doc in same and done.settings == settings and not done.failed
+        return done.doc not in asked or (done.doc in same and done.settings == settings and not done.failed)
 
     parts.bring_in_order(keep)
     return [place for place in places if place.name not in same]
