@@ -3,8 +3,10 @@
 The naive server is the same FastAPI, the same reading, the same model, with one request's windows run by the plain
 engine in the request's own thread, as one would write it first: once with a lock (a model is used by one at a time),
 once without. Clients are closed loops: each sends the next document when the last is answered. Documents are texts of
-1 to 40 paragraphs (4 on average), the same for every arm, drawn by each client for itself. The last part sends more
-than the queue holds and counts how every request ends.
+1 to 40 paragraphs (4 on average), the same for every arm, drawn by each client for itself. Beside the rate stands the
+processor time of an answer, which other work on the machine disturbs less; seconds in which nobody was answered are
+listed with what the machine did meanwhile (`stalls.py`). The last part sends more than the queue holds and counts how
+every request ends.
 
     python benchmarks/serve.py [--clients 1 4 16 64] [--seconds 20] [--overload-s 60] [--out FILE]
 
@@ -31,7 +33,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import psutil
 from fastapi import Request  # here, because FastAPI looks annotations up in the module
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from benchmarks.stalls import StallWatch, cpu_s
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -58,10 +64,14 @@ def main() -> None:
                 ask_all(url, texts[:4], clients=2, seconds=2)
                 for clients in arguments.clients:
                     before = counters(url) if arm == "service" else {}
-                    began = time.monotonic()
-                    found = ask_all(url, texts, clients=clients, seconds=arguments.seconds)
+                    found: list[tuple[int, float, bool]] = []
+                    began, had = time.monotonic(), cpu_s(process.pid)
+                    with StallWatch(process.pid, found.__len__) as watch:
+                        ask_all(url, texts, clients=clients, seconds=arguments.seconds, found=found)
                     took = time.monotonic() - began  # the last answers come after the last questions
                     row = {"arm": arm, "clients": clients, "repeat": repeat, **summary(found, took)}
+                    row["cpu_ms_per_answer"] = round((cpu_s(process.pid) - had) * 1000 / max(1, len(found)), 1)
+                    row["stalls"] = watch.stalls
                     if arm == "service":
                         row |= padding(before, counters(url))
                     row["rss_mib"] = rss_mib(process)
@@ -87,10 +97,13 @@ def documents(count: int) -> list[str]:
     ]
 
 
-def ask_all(url: str, texts: list[str], *, clients: int, seconds: float) -> list[tuple[int, float, bool]]:
-    """(status, seconds, whether a refusal said when to come again) of every request; 0 for one that was lost."""
+def ask_all(
+    url: str, texts: list[str], *, clients: int, seconds: float, found: list[tuple[int, float, bool]] | None = None
+) -> list[tuple[int, float, bool]]:
+    """(status, seconds, whether a refusal said when to come again) of every request; 0 for one that was lost. `found`
+    gets them as they come."""
     end = time.monotonic() + seconds
-    found: list[tuple[int, float, bool]] = []
+    found = [] if found is None else found
 
     def ask(number: int) -> None:
         rng = random.Random(number)
@@ -230,8 +243,6 @@ def padding(before: dict[str, float], after: dict[str, float]) -> dict[str, floa
 
 
 def rss_mib(process: subprocess.Popen[str]) -> int:
-    import psutil
-
     parent = psutil.Process(process.pid)
     total = parent.memory_info().rss
     for child in parent.children(recursive=True):
@@ -243,14 +254,13 @@ def rss_mib(process: subprocess.Popen[str]) -> int:
 
 
 def table(rows: list[dict[str, Any]]) -> str:
-    lines = [
-        f"{'arm':<15}{'clients':>8}{'per s':>8}{'p50':>8}{'p95':>8}{'p99':>8}{'padding':>9}{'win/run':>9}{'MiB':>7}"
-    ]
+    heads = {"per s": 8, "p50": 8, "p95": 8, "p99": 8, "cpu ms": 8, "padding": 9, "win/run": 9, "MiB": 7}
+    lines = [f"{'arm':<15}{'clients':>8}" + "".join(f"{name:>{width}}" for name, width in heads.items())]
     for row in rows:
         if not row["answered"]:
             continue
         lines.append(
-            f"{row['arm']:<15}{row['clients']:>8}{row['per_s']:>8}{row['p50_s']:>8}{row['p95_s']:>8}{row['p99_s']:>8}"
+            f"{row['arm']:<15}{row['clients']:>8}{row['per_s']:>8}{row['p50_s']:>8}{row['p95_s']:>8}{row['p99_s']:>8}{row['cpu_ms_per_answer']:>8}"
             f"{row.get('padding_share', ''):>9}{row.get('windows_a_run', ''):>9}{row['rss_mib']:>7}"
         )
     return "\n".join(lines)

@@ -7,7 +7,7 @@ works offline and under the same strict policy as the page at `/`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from http import HTTPStatus
 from typing import Any, Final
@@ -57,6 +57,7 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     for paragraph in (operation.get("summary", ""), *operation.get("description", "").split("\n\n")):
         if paragraph:
             yield f"<p>{_text(paragraph)}</p>\n"
+    rows: Sequence[tuple[str, ...]]
     parameters = operation.get("parameters", [])
     if parameters:
         rows = [
@@ -85,7 +86,7 @@ def _schema(name: str, schema: Mapping[str, Any]) -> str:
     return f'<section id="{escape(name)}">\n<h2>{escape(name)}</h2>\n{told}{table}</section>\n'
 
 
-def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+def _table(heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>\n" for row in rows)
     return f"<table>\n<thead><tr>{head}</tr></thead>\n<tbody>\n{body}</tbody>\n</table>\n"
