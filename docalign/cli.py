@@ -14,6 +14,7 @@ import typer
 
 from docalign import __version__
 from docalign.cli_data import data_app
+from docalign.cli_eval import evaluate
 from docalign.cli_feedback import feedback_app
 from docalign.cli_rank import rank
 from docalign.cli_rewards import judge, score
@@ -242,27 +243,7 @@ def models_info(
     run_info(name)
 
 
-@app.command("eval")
-def evaluate(
-    gold: Annotated[list[str], typer.Argument(metavar="GOLD...", help="Files of docalign.gold/1 lines (.jsonl, .xz).")],
-    chunker: Annotated[
-        str, typer.Option("--chunker", metavar="NAME", help="docalign, or the name of a rule baseline.")
-    ] = "docalign",
-    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json|html", help="What to write.")] = "text",  # noqa: A002
-    out: Out = None,
-    model: Model = None,
-    config: Config = None,
-) -> None:
-    """Measure a chunker on gold lines.
-
-    Reports boundary scores, rule rewards, broken promises and speed, over all documents and by kind,
-    domain, source, form and size, with intervals, and how well the boundary probabilities are calibrated.
-    """
-    from docalign.commands.evaluate import run_eval
-
-    run_eval(gold, chunker=chunker, format=format, out=out, settings=_settings(config, model={"path": model}))
-
-
+app.command("eval")(evaluate)
 app.command()(train)
 
 

@@ -2,14 +2,15 @@
 
 Two things are measured that training does not see: the reward of *raw* samples on held-out documents, without the
 solver that would hide what the policy has learnt; and boundary F1 on development gold through the run-time path, which
-is what people get and what forgetting would spoil.
+is what people get and what forgetting would spoil. Beside the run's own reward every rule reward is measured at its
+face value (`audit_NAME`): what a reward with a loophole does not see must be seen by somebody.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -21,16 +22,19 @@ from docalign.counting import counter
 from docalign.evaluate.boundaries import boundary_f1
 from docalign.evaluate.spans import spans_of
 from docalign.preference import Starts
+from docalign.rewards.composite import Composite
+from docalign.rewards.reward import Span
 from docalign.rewards.rules import BAND
 from docalign.train.dev_score import dev_score
 from docalign.train.gold import GoldLine
 from docalign.train.methods.examples import Example, stacked
+from docalign.train.methods.hacks import AUDIT
 from docalign.train.methods.lab import Lab
 from docalign.train.methods.method import draw
 from docalign.train.methods.online import score_samples
-from docalign.train.methods.scoring import Scorer
+from docalign.train.methods.scoring import CompositeScorer, Scorer
 
-__all__ = ["Bench", "rule_violations"]
+__all__ = ["Bench", "rule_violations", "span_violations"]
 
 _BATCH: Final = 4
 
@@ -48,6 +52,7 @@ class Bench:
     scorer: Scorer
     samples: int
     seed: int
+    audit: Scorer = field(default_factory=lambda: CompositeScorer("audit", Composite.of_rules()))
 
     def measure(self, lab: Lab) -> dict[str, float]:
         """All measures of the policy as it is now.
@@ -85,6 +90,9 @@ class Bench:
                     sums[f"{name}reward"].append(float(scored.values.mean()))
                     for reward, values in scored.parts.items():
                         sums[f"{name}reward_{reward}"].append(float(values.mean()))
+            for scored in score_samples(self.audit, part, samples):
+                for reward, values in scored.parts.items():
+                    sums[f"{AUDIT}{reward}"].append(float(values.mean()))
             for row, example in enumerate(part):
                 self._of_window(
                     example, samples[row, :, : example.blocks], greedy[row, 0, : example.blocks], sums, counts
@@ -102,8 +110,11 @@ class Bench:
         share = samples.double().mean(0)
         pairs = number / max(1, number - 1)
         sums["distance"].append(float((2 * share * (1 - share)).mean()) * pairs)
+        cuts = samples.sum(1)
+        sums["chunks"].append(float(cuts.double().mean()))
+        sums["gold_chunks"].append(float(len(example.line.starts)))
+        sums["sample_f1"].append(float(_f1(samples, example.line.starts).mean()))
         if example.blocks > 3:
-            cuts = samples.sum(1)
             sums["all_start"].append(float((cuts == example.blocks).double().mean()))
             sums["all_continue"].append(float((cuts == 1).double().mean()))
         starts = tuple(torch.nonzero(greedy).flatten().tolist())
@@ -124,9 +135,23 @@ class Bench:
         return float(np.mean(agreed))
 
 
+def _f1(samples: Tensor, gold: Starts) -> Tensor:
+    """Boundary F1 of each of `(samples, blocks)` chunkings."""
+    cuts = samples[:, 1:].double()
+    truth = torch.zeros_like(cuts[0])
+    truth[[s - 1 for s in gold if s > 0]] = 1.0
+    both = cuts.sum(1) + truth.sum()
+    return torch.where(both > 0, 2 * (cuts @ truth) / both.clamp(min=1), torch.ones_like(both))
+
+
 def rule_violations(line: GoldLine, starts: Starts) -> dict[str, int]:
     """Chunks over the limit, chunks outside the good band of lengths, and headings left behind, of one chunking."""
-    count, spans = counter(line.counter), spans_of(line.document, starts)
+    return span_violations(line, spans_of(line.document, starts))
+
+
+def span_violations(line: GoldLine, spans: Sequence[Span]) -> dict[str, int]:
+    """The same of a chunking given as spans, which may cut inside a block."""
+    count = counter(line.counter)
     lengths = [count(line.document.text[a:b]) for a, b in spans]
     over = sum(n > line.max_tokens for n in lengths) if line.max_tokens else 0
     outside = 0

@@ -23,6 +23,7 @@ from docalign.rewards.assemble import composite_of
 from docalign.train.corpus import is_held_out
 from docalign.train.gold import GoldLine, read_gold
 from docalign.train.methods.examples import Example, gold_examples, preference_examples
+from docalign.train.methods.hacks import hacks_of_run
 from docalign.train.methods.joint import Joint
 from docalign.train.methods.lab import Lab, bf16_helps
 from docalign.train.methods.look import Bench
@@ -146,9 +147,14 @@ def train_aligned(
     outcome = Run(lab, made, bench, options, out, quiet=quiet).train()
     if outcome.stopped:
         note(f"stopped after step {len(outcome.curve)}: {outcome.stopped['what']}")
+    pays = sorted(getattr(scorer, "pays", ()))
+    hacks = hacks_of_run(outcome.looks, pays)
+    for raised in hacks:
+        note(f"reward-hack alarm at step {raised.step}: {raised.alarm.what}")
+    watched = {"pays": pays, "hacks": [raised.to_json() for raised in hacks]}
     facts = run_facts(data.gold, data.dev, windows=len(taught) + len(read), command=command)
     counts = {"preferences": _counts(prefs), "held_out_preferences": _counts(held_out), "looked_at": len(bench.windows)}
-    record = asked | facts | counts | outcome.to_json() | {"versions": _versions()}
+    record = asked | facts | counts | outcome.to_json() | watched | {"versions": _versions()}
     describe_policy(out / "policy", record)
     (out / "run.json").write_text(json.dumps(record, indent=2) + "\n", "utf-8")
     return out / "policy"

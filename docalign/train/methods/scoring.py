@@ -19,6 +19,7 @@ from docalign.counting import counter
 from docalign.errors import DocalignError, TrainingStoppedError
 from docalign.rewards.composite import Composite, PreparedComposite
 from docalign.rewards.reward import Sizes
+from docalign.rewards.rules import RULE_REWARDS
 from docalign.train.gold import GoldLine
 from docalign.train.run_folder import digest_of
 
@@ -56,10 +57,14 @@ class Scorer(Protocol):
 
 
 class CompositeScorer:
-    """The weighted rewards of `docalign.rewards.composite`."""
+    """The weighted rewards of `docalign.rewards.composite`.
+
+    `pays` names the rule rewards that count in it just as they are.
+    """
 
     def __init__(self, name: str, composite: Composite) -> None:
         self.name = name
+        self.pays = frozenset(p.name for p in composite.parts if p.weight > 0 and p.reward is RULE_REWARDS.get(p.name))
         self._composite = composite
         self._prepared: OrderedDict[tuple[object, ...], PreparedComposite] = OrderedDict()
 
