@@ -31,7 +31,7 @@ _STYLE: Final = """
 :root{--p0:#98a3ae;--p1:#6aa5e8;--p2:#e8935a;--p3:#5fbf8a;--p4:#b08ae0;--p5:#4fc0c5;--p6:#e57fb0;
 --up:#6aa5e8;--down:#e8935a;--alarm:#43211d;--fine:#18352a;--start:#22384f}
 }
-svg{max-width:none}svg text.in{fill:var(--ink);font-size:10px}
+svg.whole{max-width:none}svg.plot{min-width:21rem}svg text{font-size:12px}svg text.in{fill:var(--ink);font-size:10px}
 .legend{display:flex;flex-wrap:wrap;gap:.2rem 1.2rem}.legend i{display:inline-block;width:.8rem;height:.8rem;
 border-radius:.2rem;margin-right:.4rem;vertical-align:-.1rem}
 .alarm,.fine{border-radius:.5rem;padding:.6rem .9rem;margin:.6rem 0}.alarm{background:var(--alarm)}
@@ -41,6 +41,8 @@ figure{display:inline-block;margin:0 1rem 1rem 0;max-width:100%}figcaption{color
 .sides td.cut{background:var(--start);text-align:center;white-space:nowrap;border-top:2px solid var(--bar)}
 .sides td.on{text-align:center;color:var(--soft)}.sides tr.differs td.words{font-weight:600}
 .better{color:var(--p3);font-weight:600}.worse{color:var(--p2);font-weight:600}
+table{margin:.8rem 0}@media(max-width:40rem){td:first-child{white-space:normal}}
+.tempting td:first-child{white-space:normal;min-width:14rem}
 .wrap td:last-child{white-space:normal;text-align:left;min-width:18rem}
 details{margin:.6rem 0}summary{cursor:pointer}
 """
@@ -84,7 +86,7 @@ def _intro(report: Report) -> str:
     for policy in report["policies"]:
         taught = ", ".join(f"{n} by {JUDGES.get(s, s)}" for s, n in (policy["taught"] or {}).items())
         origin = {True: "yes", False: "another policy", None: "not known"}[policy["from_baseline"]]
-        kept = "" if policy["best_step"] is None else f"{policy['best_step']} of {policy['steps']}"
+        kept = "" if policy["steps"] is None else f"{policy['best_step']} of {policy['steps']}"
         rows.append([escape(policy["name"]), policy["method"] or "", origin, kept, taught])
     rows[0][2] = ""
     return (
@@ -187,7 +189,7 @@ def _gold(report: Report) -> str:
     aligned = _aligned(report)
     rows: dict[str, list[tuple[int, Mapping[str, float]]]] = {}
     for key, name in (("gold", "gold"), ("ood", "other domains")):
-        for metric, spoken in (("boundary_f1", "F1"), ("pk", "Pk (lower is better)")):
+        for metric, spoken in (("boundary_f1", "F1"), ("pk", "Pk")):
             marks = [(i, p["against"][key][metric]) for i, p in aligned if p["against"][key]]
             if marks:
                 rows[f"{name}, {spoken}"] = marks
@@ -207,7 +209,8 @@ def _gold(report: Report) -> str:
         cells.append(line)
     return (
         "<h2>Forgetting: gold and other domains, as at run time</h2>"
-        '<p class="note">The gap is F1 on gold less F1 on other domains; in brackets how it changed.</p>'
+        '<p class="note">Lower Pk is better. The gap is F1 on gold less F1 on other domains; in brackets how it '
+        "changed.</p>"
         + legend([(i, p["name"]) for i, p in aligned])
         + differences(rows, "Change of F1 and Pk")
         + table(("policy", "gold F1", "Pk", "other domains F1", "Pk", "gap", "promises broken"), cells)
@@ -319,7 +322,9 @@ def _adversaries(report: Report) -> str:
     return (
         "<h2>Adversarial documents</h2>"
         '<p class="note">Written to tempt; the composite reward of the raw chunking → with the solver, and promises '
-        "broken at run time, if any.</p>" + table(("document", *(escape(p["name"]) for p in policies)), rows)
+        'broken at run time, if any.</p><div class="tempting">'
+        + table(("document", *(escape(p["name"]) for p in policies)), rows)
+        + "</div>"
     )
 
 

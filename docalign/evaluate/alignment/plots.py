@@ -10,7 +10,7 @@ from typing import Final
 __all__ = ["colour", "curve", "differences", "dots", "heat_map", "legend"]
 
 _POLICIES: Final = 7
-_ROW, _LEFT, _WIDE = 20, 190, 430
+_ROW, _LEFT, _WIDE = 20, 136, 320
 
 
 def colour(index: int) -> str:
@@ -31,7 +31,7 @@ def differences(rows: Mapping[str, Sequence[tuple[int, Mapping[str, float]]]], l
     marks, y = [], 6.0
     for name, changes in rows.items():
         height = _ROW if len(changes) == 1 else 13 * len(changes) + 7
-        marks.append(_text(_LEFT - 8, y + height / 2 + 4, name[:30], "end"))
+        marks.append(_text(_LEFT - 8, y + height / 2 + 4, name[:22], "end"))
         for k, (index, change) in enumerate(changes):
             at = y + (height / 2 if len(changes) == 1 else 10 + 13 * k)
             low, high, x = (middle + half * change[key] / reach for key in ("low", "high", "difference"))
@@ -55,7 +55,7 @@ def dots(rows: Mapping[str, Sequence[tuple[int, str, float]]], label: str, *, lo
     """Values between `lowest` and 1: for each name marks of (policy, `open` or `full`, value) on one line."""
     marks, y = [], 4.0
     for name, values in rows.items():
-        marks.append(_text(_LEFT - 8, y + 14, name[:30], "end"))
+        marks.append(_text(_LEFT - 8, y + 14, name[:22], "end"))
         xs = [_LEFT + _WIDE * (max(lowest, v) - lowest) / (1 - lowest) for _, _, v in values]
         marks.append(_line(min(xs), y + 10, max(xs), y + 10, "var(--line)", 3))
         for x, (index, kind, value) in zip(xs, values, strict=True):
@@ -128,13 +128,14 @@ def heat_map(names: Sequence[str], matrix: Sequence[Sequence[float | None]], lab
                 f'text-anchor="middle">{shown}</text>'
             )
     side = len(names) * cell
-    return _svg(left + side + 90, top + side + 4, label, "".join(marks))
+    return _svg(left + side + 90, top + side + 4, label, "".join(marks), kind="whole")
 
 
-def _svg(wide: float, tall: float, label: str, inside: str) -> str:
+def _svg(wide: float, tall: float, label: str, inside: str, *, kind: str = "plot") -> str:
+    """A plot, which narrow screens make smaller; kind `whole`: which they scroll."""
+    size = f'viewBox="0 0 {wide:.0f} {tall:.0f}" width="{wide:.0f}" height="{tall:.0f}"'
     return (
-        f'<div class="scroll"><svg viewBox="0 0 {wide:.0f} {tall:.0f}" width="{wide:.0f}" height="{tall:.0f}" '
-        f'role="img" aria-label="{escape(label)}">{inside}</svg></div>'
+        f'<div class="scroll"><svg class="{kind}" {size} role="img" aria-label="{escape(label)}">{inside}</svg></div>'
     )
 
 
