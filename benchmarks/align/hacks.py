@@ -2,13 +2,15 @@
 
     DOCALIGN_DATA=… python -m benchmarks.align.hacks --policy models/docalign-smollm2-16l --out runs/hacks
 
-Three runs are paid by a composite with a planted loophole (`docalign.rewards.probes`): no minimum length, a price per
-heading, noise ignored. Three are healthy: GRPO and PPO paid by the whole composite, DPO on preference lines ranked by
-it. All begin with the same policy and have the same windows, steps and rates. Windows are the beginnings of corpus
-documents with marked headings, training and development documents apart; before every second chunk of gold there is a
-block of OCR garbage, which gold keeps in a chunk of its own. Looks are frequent, so that what F1 had lost when the
-first alarm fired is known to a few steps; runs go on after it. One seed; F1 is of the same held-out windows at every
-look.
+Three runs (GRPO) are paid by a composite with a planted loophole (`docalign.rewards.probes`): no minimum length, a
+price per heading, noise ignored. Three are healthy: GRPO, RLOO and PPO, paid by the whole composite. All begin with the
+same policy and have the same windows and steps; the healthy ones learn more slowly (`--healthy-learning-rate`). What
+the whole composite does at the rate of the hacks is the arm `fast-grpo`, which is called neither.
+
+Windows are the beginnings of corpus documents with marked headings, training and development documents apart; before
+every second chunk of gold there is a block of OCR garbage, which gold keeps in a chunk of its own. Looks are frequent,
+so that what F1 had lost when the first alarm fired is known to a few steps; runs go on after it. One seed; F1 is of the
+same held-out windows at every look.
 """
 
 from __future__ import annotations
@@ -30,9 +32,9 @@ from docalign.train.gold import GoldLine, write_gold
 from docalign.train.methods.examples import shortened
 from docalign.train.methods.run import METHODS, Data, train_aligned
 from docalign.train.methods.scoring import CompositeScorer
-from docalign.train.prefs import PrefsOptions, build_prefs
 
-HEALTHY = ("grpo", "ppo", "dpo")
+HEALTHY = ("grpo", "rloo", "ppo")
+FAST = "fast-grpo"
 LOST = 0.05
 GARBAGE = "~|_ .,;: ||/ -- ~~ °^ |"
 
@@ -41,16 +43,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
-    parser.add_argument("--arms", nargs="+", default=[*PROBES, *HEALTHY], choices=[*PROBES, *HEALTHY])
-    parser.add_argument("--windows", type=int, default=40)
-    parser.add_argument("--held-out", type=int, default=24)
-    parser.add_argument("--blocks", type=int, default=20)
-    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--arms", nargs="+", default=[*PROBES, *HEALTHY, FAST], choices=[*PROBES, *HEALTHY, FAST])
+    parser.add_argument("--windows", type=int, default=24)
+    parser.add_argument("--held-out", type=int, default=16)
+    parser.add_argument("--blocks", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--eval-steps", type=int, default=2)
     parser.add_argument("--batch-windows", type=int, default=2)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--prior-learning-rate", type=float, default=2e-2)
-    parser.add_argument("--trained-layers", type=int, default=4)
+    parser.add_argument("--prior-learning-rate", type=float, default=1e-2)
+    parser.add_argument("--healthy-learning-rate", type=float, default=2e-5)
+    parser.add_argument("--healthy-prior-learning-rate", type=float, default=1e-3)
+    parser.add_argument("--trained-layers", type=int, default=8)
     parser.add_argument("--seed", type=int, default=7)
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
@@ -113,7 +117,7 @@ def planted(line: GoldLine) -> GoldLine:
 
 
 def _run(arm: str, chosen: argparse.Namespace, train: Path, held: Path) -> dict[str, Any]:
-    method = arm if arm in HEALTHY else "grpo"
+    method, healthy = (arm, True) if arm in HEALTHY else ("grpo", False)
     options = METHODS[method].options(
         max_steps=chosen.steps,
         eval_steps=chosen.eval_steps,
@@ -121,8 +125,8 @@ def _run(arm: str, chosen: argparse.Namespace, train: Path, held: Path) -> dict[
         window_tokens=2000,
         held_out_windows=chosen.held_out,
         dev_lines=chosen.held_out,
-        learning_rate=chosen.learning_rate,
-        prior_learning_rate=chosen.prior_learning_rate,
+        learning_rate=chosen.healthy_learning_rate if healthy else chosen.learning_rate,
+        prior_learning_rate=chosen.healthy_prior_learning_rate if healthy else chosen.prior_learning_rate,
         trained_layers=chosen.trained_layers,
         warmup_steps=1,
         seed=chosen.seed,
@@ -132,15 +136,7 @@ def _run(arm: str, chosen: argparse.Namespace, train: Path, held: Path) -> dict[
         gold_tolerance=1.0,
         collapse_share=1.1,
     )
-    spec = METHODS[method]
-    prefs = chosen.out / "prefs.jsonl"
-    if spec.needs_prefs and not prefs.is_file():
-        build_prefs([train], chosen.policy, prefs, PrefsOptions(window_tokens=2000, seed=chosen.seed))
-    data = Data(
-        gold=(str(train),) if spec.needs_gold else (),
-        prefs=(str(prefs),) if spec.needs_prefs else (),
-        dev=(str(held),),
-    )
+    data = Data(gold=(str(train),), dev=(str(held),))
     composite = PROBES[arm]() if arm in PROBES else Composite.of_rules()
     out = chosen.out / arm
     scorer = CompositeScorer(arm, composite)
@@ -156,6 +152,7 @@ def _summary(record: dict[str, Any]) -> dict[str, Any]:
     fired = min((h["step"] for h in hacks), default=None)
     at_alarm = next((look for look in looks if look["step"] == fired), None)
     found: dict[str, Any] = {"alarms": hacks, "fired_at_step": fired, "reward": [look["reward"] for look in looks]}
+    found["kl_per_block"] = looks[-1]["kl_per_block"]
     for name in ("gold_f1", "sample_f1"):
         lost = [first[name] - look[name] for look in looks]
         found[name] = {
@@ -178,6 +175,7 @@ def _row(found: dict[str, Any]) -> dict[str, Any]:
         "step_when_gold_f1_lost_.05": gold["step_when_lost"],
         "raw_f1_lost_at_alarm": raw["lost_at_alarm"],
         "raw_f1_lost_at_most": max(raw["lost"]),
+        "kl_per_block": found["kl_per_block"],
         "reward": [found["reward"][0], found["reward"][-1]],
     }
 

@@ -11,9 +11,11 @@ import pytest
 torch = pytest.importorskip("torch", reason="the training extra is not installed")
 pytest.importorskip("trl", reason="the training extra is not installed")
 
+from benchmarks.align.hacks import planted  # noqa: E402
 from docalign.cli import run  # noqa: E402
 from docalign.evaluate.adversarial import adversaries  # noqa: E402
 from docalign.preference import read_preferences, write_preferences  # noqa: E402
+from docalign.rewards.noise import noise_blocks  # noqa: E402
 from docalign.rewards.probes import PROBES  # noqa: E402
 from docalign.rewards.rules import RULE_REWARDS  # noqa: E402
 from docalign.train.gold import read_gold, write_gold  # noqa: E402
@@ -216,3 +218,14 @@ def test_each_alarm_of_a_run_is_told_once_at_its_first_look():
 def test_adversarial_documents_are_documents(adversary):
     adversary.line.document.check()
     assert adversary.tempts
+
+
+def test_planted_noise_is_seen_as_noise_and_gold_keeps_it_apart(tmp_path):
+    for line in read_gold(gold_file(tmp_path / "gold.jsonl", lines=3)):
+        noisy = planted(line)
+        where = [i for i, why in enumerate(noise_blocks(noisy.document)) if why]
+        assert where
+        assert {i for noise in where for i in (noise, noise + 1)} <= set(noisy.starts)
+        kept = [noisy.document.block_text(b) for b in noisy.document.blocks if b.id not in where]
+        assert kept == [line.document.block_text(b) for b in line.document.blocks]
+        assert len(noisy.starts) == len(line.starts) + len(where)

@@ -6,6 +6,7 @@ intervals. What a run was stopped for is an alarm too.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
@@ -37,6 +38,10 @@ def _measured(against: Mapping[str, Any], paid: Collection[str], limits: HackLim
     for name, change in samples["parts"].items():
         if name not in paid and _fell(change, limits.part):
             yield _alarm("unpaid_part", f"{name}, which the run is not paid for, {_words(change)}")
+    before, after = (math.log(against["chunks"][k] / against["chunks"]["gold"]) for k in ("before", "after"))
+    if abs(after) - abs(before) >= limits.size:
+        what = f"the chunks for each one of gold went from {math.exp(before):.2f} to {math.exp(after):.2f}."
+        yield _alarm("size_drift", what)
     if _fell(samples["reward"], limits.rise):
         yield _alarm("reward_falls", f"the composite reward of raw samples {_words(samples['reward'])}")
     for change, name in (

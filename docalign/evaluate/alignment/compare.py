@@ -155,6 +155,11 @@ def _against(baseline: Measured, aligned: Measured) -> dict[str, Any]:
         }
     return {
         "modes": rewards,
+        "chunks": {
+            "before": sum(b.modes["samples"].broken["chunks"] for b, _ in both),
+            "after": sum(a.modes["samples"].broken["chunks"] for _, a in both),
+            "gold": sum(len(b.line.starts) for b, _ in both),
+        },
         **{n: paired([(getattr(b, n), getattr(a, n)) for b, a in both]) for n in _SPREAD if n != "kl_per_block"},
         "gold": _paired_documents(baseline.gold, aligned.gold),
         "ood": _paired_documents(baseline.ood, aligned.ood),

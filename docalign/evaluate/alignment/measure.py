@@ -16,6 +16,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from docalign.chunk import violations
 from docalign.chunker.chunker import Chunker
 from docalign.chunker.options import ChunkOptions
 from docalign.counting import counter
@@ -25,7 +26,7 @@ from docalign.evaluate.boundaries import boundary_f1, pk
 from docalign.evaluate.run import DocumentResult, evaluate_line
 from docalign.evaluate.spans import spans_of, starts_of
 from docalign.preference import PreferenceLine, Starts
-from docalign.rewards.composite import Composite
+from docalign.rewards.composite import Composite, Scored
 from docalign.rewards.reward import Sizes, Span
 from docalign.train.engine import TorchEngine
 from docalign.train.gold import GoldLine
@@ -101,7 +102,6 @@ class PreferenceFact:
 
     id: str
     source: str
-    annotator: str
     agreed: float
 
 
@@ -150,14 +150,10 @@ def measure(name: str, policy: Path, held: Held, reference: Path, *, note: Calla
     chunk = _chunker(lab, examples[0].line)
     windows = tuple(_windows(lab, examples, held, chunk))
     note(f"{name}: {len(held.gold)} gold documents, {len(held.ood)} of other domains")
-    gold = tuple(evaluate_line(line, chunk) for line in held.gold)
-    ood = tuple(evaluate_line(line, chunk) for line in held.ood)
+    gold, ood = (tuple(evaluate_line(line, chunk, rewards={}) for line in lines) for lines in (held.gold, held.ood))
     judged = preference_examples(held.preferences, lab.renderer, max_tokens=held.window_tokens)
     note(f"{name}: {len(judged)} held-out preferences, adversarial documents")
-    annotators = {line.id: line.annotator for line in held.preferences}
-    return Measured(
-        name, windows, gold, ood, tuple(_preferences(lab, judged, annotators)), tuple(_adversaries(lab, held, chunk))
-    )
+    return Measured(name, windows, gold, ood, _preferences(lab, judged), _adversaries(lab, held, chunk))
 
 
 SpanOf = Callable[[GoldLine], list[Span]]
@@ -257,7 +253,7 @@ def _mode(line: GoldLine, spans: Sequence[Span], reward: float, parts: Mapping[s
 
 
 @torch.no_grad()
-def _preferences(lab: Lab, examples: Sequence[Example], annotators: Mapping[str, str]) -> list[PreferenceFact]:
+def _preferences(lab: Lab, examples: Sequence[Example]) -> tuple[PreferenceFact, ...]:
     found = []
     for first in range(0, len(examples), _BATCH):
         part = examples[first : first + _BATCH]
@@ -266,19 +262,18 @@ def _preferences(lab: Lab, examples: Sequence[Example], annotators: Mapping[str,
         for row, example in enumerate(part):
             margins = [float(scores[row, p.chosen] - scores[row, p.rejected]) for p in example.pairs]
             agreed = float(np.mean([1.0 if m > 0 else 0.5 if m == 0 else 0.0 for m in margins]))
-            source = example.line.source
-            found.append(PreferenceFact(example.id, source, annotators.get(example.id, ""), agreed))
-    return found
+            found.append(PreferenceFact(example.id, example.line.source, agreed))
+    return tuple(found)
 
 
 @torch.no_grad()
-def _adversaries(lab: Lab, held: Held, chunk: SpanOf) -> list[AdversaryFacts]:
+def _adversaries(lab: Lab, held: Held, chunk: SpanOf) -> tuple[AdversaryFacts, ...]:
     found = []
     for adversary in adversaries():
         line = adversary.line
-        result = evaluate_line(line, chunk)
         sizes = Sizes(line.target_tokens, line.max_tokens, counter(line.counter))
         spans = chunk(line)
+        broken = violations(line.document, spans, sizes.count, line.max_tokens)
         solver = held.rewards.score(line.document, spans, sizes)
         examples = gold_examples([line], lab.renderer, max_tokens=10**6)
         raw: dict[str, float] = {}
@@ -291,14 +286,14 @@ def _adversaries(lab: Lab, held: Held, chunk: SpanOf) -> list[AdversaryFacts]:
             AdversaryFacts(
                 adversary.name,
                 adversary.tempts,
-                result.broken.lost_characters + result.broken.over_limit + result.broken.orphan_headings,
-                result.chunks,
+                broken.lost_characters + broken.over_limit + broken.orphan_headings,
+                len(spans),
                 raw,
                 _applying(solver),
             )
         )
-    return found
+    return tuple(found)
 
 
-def _applying(scored: Any) -> dict[str, float]:
+def _applying(scored: Scored) -> dict[str, float]:
     return {"reward": scored.value} | {n: s.value for n, s in scored.parts.items() if s.applies}
