@@ -4,8 +4,9 @@
 
 Three runs (GRPO) are paid by a composite with a planted loophole (`docalign.rewards.probes`): no minimum length, a
 price per heading, noise ignored. Three are healthy: GRPO, RLOO and PPO, paid by the whole composite. All begin with the
-same policy and have the same windows and steps; the healthy ones learn more slowly (`--healthy-learning-rate`). What
-the whole composite does at the rate of the hacks is the arm `fast-grpo`, which is called neither.
+same policy and have the same windows and steps; the healthy ones learn at the rates of a real run, the others fast and
+without a price on KL, so that the hack is found in few steps. What the whole composite does in that way is the arm
+`fast-grpo`, which is called neither.
 
 Windows are the beginnings of corpus documents with marked headings, training and development documents apart; before
 every second chunk of gold there is a block of OCR garbage, which gold keeps in a chunk of its own. Looks are frequent,
@@ -47,11 +48,11 @@ def main() -> None:
     parser.add_argument("--windows", type=int, default=24)
     parser.add_argument("--held-out", type=int, default=16)
     parser.add_argument("--blocks", type=int, default=16)
-    parser.add_argument("--steps", type=int, default=10)
-    parser.add_argument("--eval-steps", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=12)
+    parser.add_argument("--eval-steps", type=int, default=3)
     parser.add_argument("--batch-windows", type=int, default=2)
     parser.add_argument("--learning-rate", type=float, default=1e-4)
-    parser.add_argument("--prior-learning-rate", type=float, default=1e-2)
+    parser.add_argument("--prior-learning-rate", type=float, default=5e-2)
     parser.add_argument("--healthy-learning-rate", type=float, default=2e-5)
     parser.add_argument("--healthy-prior-learning-rate", type=float, default=1e-3)
     parser.add_argument("--trained-layers", type=int, default=8)
@@ -129,6 +130,7 @@ def _run(arm: str, chosen: argparse.Namespace, train: Path, held: Path) -> dict[
         prior_learning_rate=chosen.healthy_prior_learning_rate if healthy else chosen.prior_learning_rate,
         trained_layers=chosen.trained_layers,
         warmup_steps=1,
+        **({} if healthy else {"kl_weight": 0.0}),
         seed=chosen.seed,
         # What ends runs is not asked here: a hack shall go on, to know what it would have cost.
         kl_budget=99.0,

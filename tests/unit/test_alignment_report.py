@@ -143,7 +143,7 @@ def test_planted_loopholes_that_pay_off_are_seen_by_the_alarms(report):
 def test_the_page_shows_every_section_and_escapes_names(made, report):
     page = (made / "page.html").read_text()
     for heading in (
-        "Alarms", "Reward by part", "Solver ablation", "Forgetting", "Win rate", "Distance and diversity",
+        "In short", "Alarms", "Reward by part", "Solver ablation", "Forgetting", "Win rate", "Distance and diversity",
         "Over-optimisation", "Planted loopholes", "Adversarial documents", "go together", "disagree",
     ):  # fmt: skip
         assert heading in page

@@ -60,6 +60,7 @@ def alignment_html(report: Report, *, title: str) -> str:
     parts = [
         f"<h1>{escape(title)}</h1>",
         _intro(report),
+        _in_short(report),
         _alarms(report),
         _changes(report),
         _ablation(report),
@@ -96,6 +97,34 @@ def _intro(report: Report) -> str:
         "are aligned minus baseline on the same items, with 95 % paired bootstrap intervals.</p>"
         + table(("policy", "method", "begun with the baseline", "step kept", "preference lines it learnt from"), rows)
     )
+
+
+def _in_short(report: Report) -> str:
+    """The answers most readers come for, a sentence each."""
+    items = []
+    for _, policy in _aligned(report):
+        against = policy["against"]
+        solver = against["solver_ablation"]["aligned solver against baseline solver"]
+        alone = against["solver_ablation"]["aligned greedy against baseline solver"]
+        said = [f"raw samples: reward {_verdict(against['modes']['samples']['reward'])}"]
+        said += [
+            f"{name} {_verdict(against[key]['boundary_f1'])}"
+            for key, name in (("gold", "gold F1"), ("ood", "F1 on other domains"))
+            if against[key]
+        ]
+        said.append(f"against the baseline with the solver: reward {_verdict(solver['reward'])} with the solver too, "
+                    f"{_verdict(alone['reward'])} without")  # fmt: skip
+        items.append(f"<li><b>{escape(policy['name'])}</b>: {'; '.join(said)}.</li>")
+    return f"<h2>In short</h2><ul>{''.join(items)}</ul>"
+
+
+def _verdict(change: Mapping[str, float]) -> str:
+    """Better, worse, or no difference shown: what the interval allows to say of a score where more is better."""
+    if change["low"] > 0:
+        return f'<span class="better">better by {change["difference"]:.3f}</span>'
+    if change["high"] < 0:
+        return f'<span class="worse">worse by {-change["difference"]:.3f}</span>'
+    return f"no difference shown ({_range(change)})"
 
 
 def _alarms(report: Report) -> str:
