@@ -18,7 +18,7 @@ from docalign.cli_eval import evaluate
 from docalign.cli_feedback import feedback_app
 from docalign.cli_rank import rank
 from docalign.cli_rewards import judge, score
-from docalign.cli_train import prefs_app, train
+from docalign.cli_train import advise, prefs_app, train
 from docalign.commands.flags import ChunkFlags, ReadFlags, SizeFlags, given, takes
 from docalign.errors import DocalignError, UsageError
 
@@ -245,6 +245,7 @@ def models_info(
 
 app.command("eval")(evaluate)
 app.command()(train)
+app.command()(advise)
 
 
 @app.command()

@@ -1,4 +1,4 @@
-"""`docalign train` and `docalign prefs …`: their arguments; what they do is in `commands/train.py` and `align.py`."""
+"""`docalign train`, `docalign prefs …`, `docalign advise`: their arguments; what they do is in `commands/`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-__all__ = ["prefs_app", "train"]
+__all__ = ["advise", "prefs_app", "train"]
 
 prefs_app = typer.Typer(
     help="Preference lines: which chunking of a document is liked better.",
@@ -34,14 +34,14 @@ def train(
         typer.Argument(metavar="[GOLD...]", help="Files of docalign.gold/1 lines (.jsonl, .xz).", show_default=False),
     ] = None,
     method: Annotated[
-        str,
+        str | None,
         typer.Option(
             "--method",
             metavar="NAME",
             help="sft; reward, dpo, kto, orpo (from --prefs); grpo, rloo, ppo, online-dpo (from rewards, on GOLD); "
-            "joint (both); recipe (several stages).",
+            "joint (both); recipe (several stages). [default: sft; dpo with --from-feedback]",
         ),
-    ] = "sft",
+    ] = None,
     prefs: Annotated[
         list[str] | None,
         typer.Option("--prefs", metavar="FILE", help="docalign.preference/1 lines to learn from (.jsonl, .xz)."),
@@ -79,6 +79,18 @@ def train(
         str | None,
         typer.Option("--joint", metavar="alright|maxright|mix", help="How joint training joins. [default: alright]"),
     ] = None,
+    from_feedback: Annotated[
+        str | None,
+        typer.Option(
+            "--from-feedback",
+            metavar="STORE",
+            help="Update --model with the new rankings of a store; DIR becomes a folder of versions. Needs --dev.",
+        ),
+    ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--model", metavar="DIR|NAME", help="The served model that --from-feedback updates."),
+    ] = None,
     seed: Seed = None,
     config: Config = None,
     quiet: Quiet = False,
@@ -87,10 +99,14 @@ def train(
 
     A killed run goes on when the command is repeated. DIR/policy is the result, the best policy by the criterion of the
     recipe; DIR/tensorboard holds the curves, DIR/run.json the record.
+
+    With --from-feedback a new version of --model is made from the rankings of a store and passes a gate against it, on
+    gold and on rankings of held-out documents, before DIR/current points to it; else nothing changes.
     """
     from docalign.commands.align import TrainFiles
     from docalign.commands.train import run_train
     from docalign.config import load_settings
+    from docalign.errors import UsageError
 
     files = TrainFiles(
         tuple(gold or ()),
@@ -99,8 +115,26 @@ def train(
         tuple(held_out_prefs or ()),
         tuple(ood or ()),
     )
+    if from_feedback is not None:
+        from docalign.commands.update import run_update
+
+        run_update(
+            from_feedback,
+            files,
+            model=model,
+            method=method or "dpo",
+            out=out,
+            init=init,
+            recipe=recipe,
+            given={"seed": seed, "joint": joint} if joint is not None else {"seed": seed},
+            settings=load_settings(flags={}, config=config),
+            quiet=quiet,
+        )
+        return
+    if model is not None:
+        raise UsageError("--model is what --from-feedback updates.", remedy="Give --init to train from a model.")
     run_train(
-        method,
+        method or "sft",
         files,
         out=out,
         base=base,
@@ -108,6 +142,81 @@ def train(
         recipe=recipe,
         given={"seed": seed, "joint": joint},
         settings=load_settings(flags={}, config=config),
+        quiet=quiet,
+    )
+
+
+def advise(
+    gold: Annotated[
+        list[str] | None,
+        typer.Option("--gold", metavar="GOLD", help="Gold you have; counted, and chunked by --model to see its F1."),
+    ] = None,
+    prefs: Annotated[
+        list[str] | None, typer.Option("--prefs", metavar="PREFS", help="Preference lines you have; counted by source.")
+    ] = None,
+    gold_documents: Annotated[
+        int | None, typer.Option("--gold-documents", metavar="N", help="Gold documents you have or could make.")
+    ] = None,
+    gold_agreement: Annotated[
+        float | None,
+        typer.Option("--gold-agreement", metavar="F1", help="How far annotators of the same document agree."),
+    ] = None,
+    rankings: Annotated[
+        int | None, typer.Option("--rankings", metavar="N", help="Rankings people made or could make.")
+    ] = None,
+    marks: Annotated[
+        int | None, typer.Option("--marks", metavar="N", help="How many of the rankings only say good or bad.")
+    ] = None,
+    documents: Annotated[
+        int | None, typer.Option("--documents", metavar="N", help="Documents of your domain that nobody judged.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="N", help="Compute there is for a training.")
+    ] = None,
+    codable: Annotated[
+        bool, typer.Option("--codable", help="What you want can be written as rules (limits, headings, lists whole).")
+    ] = False,
+    probe: Annotated[
+        bool, typer.Option("--probe", help="Time a training step on this machine (needs the extra `train`).")
+    ] = False,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="DIR|NAME", help="The chunker you have. [default: the shipped one]")
+    ] = None,
+    curves: Annotated[
+        Path | None,
+        typer.Option("--curves", metavar="FILE", help="Learning curves in place of those that come with docalign."),
+    ] = None,
+    format: Annotated[str, typer.Option("--format", "-f", metavar="text|json", help="What to write.")] = "text",  # noqa: A002
+    out: Annotated[
+        str | None, typer.Option("--out", "-o", metavar="PATH", help="Where to write; '-' is standard output.")
+    ] = None,
+    config: Config = None,
+    quiet: Quiet = False,
+) -> None:
+    """Say which method fits what you have: SFT, DPO, KTO, a reward model and PPO, joint training, or rules.
+
+    Each advice has its reason, its cost in minutes and its command. Thresholds are those of measured learning curves,
+    which are printed with it; what was not measured is said to be so.
+    """
+    from docalign.commands.advise import AdviseFiles, run_advise
+    from docalign.config import load_settings
+
+    told = {
+        "gold": gold_documents,
+        "gold_agreement": gold_agreement,
+        "rankings": None if rankings is None else {"human": rankings},
+        "pairless": marks,
+        "documents": documents,
+        "minutes": minutes,
+        "codable": codable or None,
+    }
+    run_advise(
+        AdviseFiles(tuple(gold or ()), tuple(prefs or ()), curves),
+        told=told,
+        probe=probe,
+        format=format,
+        out=out,
+        settings=load_settings(flags={"model": {"path": model}}, config=config),
         quiet=quiet,
     )
 

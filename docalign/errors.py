@@ -24,6 +24,7 @@
         OcrFailedError                7  503
       TrainingStoppedError            1  500
         ForgettingError               1  500
+        UpdateRefusedError            1  500
       RewardError                     1  500
         JudgeError                    1  502
       OutputError                     1  507
@@ -97,6 +98,7 @@ __all__ = [
     "UnknownTaskError",
     "UnreadableInputError",
     "UnsupportedFormatError",
+    "UpdateRefusedError",
     "UsageError",
 ]
 
@@ -260,6 +262,10 @@ class TrainingStoppedError(DocalignError):
 
 class ForgettingError(TrainingStoppedError):
     """A training stage made the policy worse on gold than its tolerance allows."""
+
+
+class UpdateRefusedError(TrainingStoppedError):
+    """A new model did not pass the gate against the served one, which stays."""
 
 
 class RewardError(DocalignError):

@@ -51,8 +51,8 @@ from docalign.train.slot_model import load_policy
 
 STYLE: Final = "casebook"
 POINTS: Final = (
-    ("dpo", 400), ("kto", 400), ("sft", 0), ("sft", 100), ("sft", 25), ("dpo", 100), ("reward", 400), ("dpo", 200),
-    ("dpo", 50), ("sft", 10), ("sft", 50), ("kto", 100), ("reward", 100), ("kto", 200), ("kto", 50), ("ppo", 400),
+    ("sft", 0), ("dpo", 100), ("sft", 100), ("kto", 100), ("sft", 25), ("dpo", 400), ("reward", 100), ("kto", 400),
+    ("dpo", 200), ("sft", 10), ("reward", 400), ("sft", 50), ("dpo", 50), ("kto", 200), ("ppo", 400), ("kto", 50),
     ("reward", 200), ("reward", 50),
 )  # fmt: skip
 """Method and number of gold documents or rankings, the ones that matter most first; `sft` 0 is the policy as it is."""

@@ -20,15 +20,22 @@ and that of its third and fourth stage with
     python data/recipes/make_gold.py pdf --number 50 --seed 45 --weights 0.3 0.4 0.3 --out s4_pdf.jsonl
     python data/recipes/make_gold.py scan --number 24 --seed 46 --out s4_scan.jsonl
 
-Held-out documents (sha256 of the id divisible by 20) never appear. Copies that align badly are dropped and counted.
+`make align` learns on, and measures itself on,
+
+    python data/recipes/make_gold.py plain --number 160 --seed 41 --weights 0 1 0 --out gold.jsonl
+    python data/recipes/make_gold.py held-out --number 24 --seed 41 --out gold.dev.jsonl
+
+`held-out` draws from the development documents, headings not marked, and is never trained on. In all other forms
+held-out documents (sha256 of the id divisible by 20) never appear. Copies that align badly are dropped and counted.
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 from pathlib import Path
 
-from docalign.train.devset import data_directory
+from docalign.train.devset import data_directory, development_documents, window_lines
 from docalign.train.gold import write_gold
 from docalign.train.mixture import CONDITION_WEIGHTS, documents_by_source, draw_lines, draws
 from docalign.train.rendered_lines import RenderCounts, rendered_lines
@@ -36,13 +43,19 @@ from docalign.train.rendered_lines import RenderCounts, rendered_lines
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("form", choices=("plain", "pdf", "scan"))
+    parser.add_argument("form", choices=("plain", "pdf", "scan", "held-out"))
     parser.add_argument("--number", type=int, required=True, help="lines to make")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--weights", type=float, nargs=3, default=CONDITION_WEIGHTS, help="marked bare headless")
     parser.add_argument("--only", nargs="+", metavar="SOURCE", help="draw from these sources alone")
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
+    if arguments.form == "held-out":
+        windows = window_lines(development_documents(data_directory()), "bare", windows=1)
+        held_out = [line for line in windows if line.target_tokens]
+        chosen = random.Random(arguments.seed).sample(held_out, arguments.number)
+        print(write_gold(arguments.out, chosen), "lines")
+        return
     documents = documents_by_source(data_directory() / "corpora" / "train")
     if arguments.only:
         documents = {source: documents[source] for source in arguments.only}

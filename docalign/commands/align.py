@@ -18,7 +18,7 @@ from docalign.errors import ConfigError, UsageError
 if TYPE_CHECKING:
     from docalign.train.methods.stages import Gate, Stage
 
-__all__ = ["ALIGNED", "RECIPE", "TrainFiles", "run_align", "run_prefs_build", "run_recipe"]
+__all__ = ["ALIGNED", "RECIPE", "TrainFiles", "command_line", "run_align", "run_prefs_build", "run_recipe"]
 
 ALIGNED: Final = ("dpo", "kto", "orpo", "grpo", "rloo", "ppo", "online-dpo", "joint")
 RECIPE: Final = "recipe"
@@ -72,7 +72,7 @@ def run_align(
         rewards=settings.rewards,
         note=warn if not quiet else lambda _: None,
         quiet=quiet,
-        command=_command(),
+        command=command_line(),
     )
     write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
@@ -111,7 +111,7 @@ def run_recipe(
         rewards=settings.rewards,
         note=note if not quiet else lambda _: None,
         quiet=quiet,
-        command=_command(),
+        command=command_line(),
     )
     write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
@@ -224,5 +224,6 @@ def _dev(files: TrainFiles) -> tuple[str, ...]:
     return tuple(str(p) for p in map(dev_path, map(Path, files.gold)) if p.is_file())
 
 
-def _command() -> str | None:
+def command_line() -> str | None:
+    """The command line that started this process, where it is `docalign train`."""
     return shlex.join(["docalign", *sys.argv[1:]]) if sys.argv[1:2] == ["train"] else None

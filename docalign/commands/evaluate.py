@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from docalign.evaluate.run import SpanChunker
     from docalign.train.gold import GoldLine
 
-__all__ = ["run_eval"]
+__all__ = ["our_chunker", "run_eval"]
 
 _OURS: Final = "docalign"
 _FORMATS: Final = ("text", "json", "html")
@@ -66,10 +66,10 @@ def _span_chunker(name: str, settings: Settings) -> SpanChunker:
     if name != _OURS:
         known = ", ".join([_OURS, *RULES])
         raise UsageError(f"there is no chunker {name!r}.", remedy=f"Choose one of {known}.")
-    return _our_chunker(settings)
+    return our_chunker(settings)
 
 
-def _our_chunker(settings: Settings) -> SpanChunker:
+def our_chunker(settings: Settings) -> SpanChunker:
     """The model, asked for each line's own sizes, counted as the line says; without sizes where the line has none."""
     from docalign.chunker import Chunker, ChunkOptions
     from docalign.evaluate.run import Chunking

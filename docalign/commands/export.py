@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,7 +13,7 @@ from docalign.commands.results import write_stdout
 from docalign.commands.train import need_extra
 from docalign.errors import UsageError
 
-__all__ = ["run_export"]
+__all__ = ["export_model", "run_export"]
 
 _DEVICES: Final = ("cpu", "cuda")
 _PROBE_SEED: Final = 3
@@ -34,8 +34,6 @@ def run_export(
         DocalignError: the checkpoint cannot be read, or the export differs from it.
     """
     need_extra("train", "torch", "onnx")
-    from docalign.train.card import card
-    from docalign.train.export import export
     from docalign.train.precisions import PRECISIONS
 
     _check(precision, device, compare, PRECISIONS)
@@ -45,13 +43,36 @@ def run_export(
     if compare:
         comparison = _compare(policy, compare, quiet=quiet)
         chosen = precision or comparison["chosen"]
-    export(policy, folder, precision=chosen, device=device, probes=_probes(policy, compare))  # type: ignore[arg-type]
+    export_model(policy, folder, precision=chosen, device=device, gold=compare, comparison=comparison)
+    write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
+
+
+def export_model(
+    policy: Path,
+    folder: Path,
+    *,
+    precision: Any = None,
+    device: str = "cpu",
+    gold: Sequence[str] = (),
+    comparison: Mapping[str, Any] | None = None,
+) -> None:
+    """Write a policy's model folder: the graph, the run's record, the card.
+
+    Args:
+        gold: gold files whose windows the graph is smoothed and compared on.
+
+    Raises:
+        DocalignError: the policy cannot be read, or the export differs from it.
+    """
+    from docalign.train.card import card
+    from docalign.train.export import export
+
+    export(policy, folder, precision=precision, device=device, probes=_probes(policy, gold))  # type: ignore[arg-type]
     run = json.loads((policy / "docalign.json").read_text("utf-8")).get("run", {})
     _write(folder / "training.json", run)
     if comparison:
         _write(folder / "comparison.json", comparison)
     (folder / "card.md").write_text(card(folder), "utf-8")
-    write_stdout(f"{folder}\n".encode("utf-8", "backslashreplace"))
 
 
 def _check(precision: str | None, device: str, compare: Sequence[str], known: Sequence[str]) -> None:

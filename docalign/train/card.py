@@ -36,6 +36,8 @@ def card(model: Path) -> str:
         "## Data",
         _data(run.get("data")),
     ]
+    if "preferences" in run:
+        parts.append(_rankings(run["preferences"]))
     if run.get("dev_curve"):
         parts += ["## On development gold while training", _dev(run)]
     if comparison:
@@ -64,7 +66,8 @@ def _agreement(found: Mapping[str, float] | None) -> str:
 def _training(run: Mapping[str, Any]) -> str:
     if not run:
         return "The policy holds no record of its training."
-    knobs = ", ".join(f"{name} {value}" for name, value in run["sft"].items() if name != "base") if "sft" in run else ""
+    given = run.get("sft") or run.get("options") or {}
+    knobs = ", ".join(f"{name} {value}" for name, value in given.items() if name != "base")
     curve = run.get("curve", [])
     step = max(1, len(curve) // _POINTS)
     points = ", ".join(f"{p['step']}: {p['loss']:.3f}" for p in curve[::step])
@@ -73,9 +76,15 @@ def _training(run: Mapping[str, Any]) -> str:
         f"- command: `{run['command']}`" if run.get("command") else "- started from Python",
         f"- code: {versions}",
         f"- machine: {run.get('device', 'unknown')}, {run.get('processes', 1)} process(es)",
+        f"- method: {run['method']}, step {run.get('best_step')} of {run.get('steps')} kept" if "method" in run else "",
+        f"- stopped: {run['stopped']['what']}" if run.get("stopped") else "",
         f"- settings: {knobs}" if knobs else "",
         f"- loss per block by step: {points}" if points else "",
-        f"- gold (sha256): {', '.join(f'{n} `{d[:12]}…`' for n, d in run.get('gold', {}).items())}",
+        *(
+            f"- {name} (sha256): {', '.join(f'{n} `{d[:12]}…`' for n, d in run[name].items())}"
+            for name in ("gold", "prefs")
+            if run.get(name)
+        ),
     ]
     return "\n".join(filter(None, lines))
 
@@ -83,6 +92,8 @@ def _training(run: Mapping[str, Any]) -> str:
 def _data(data: Mapping[str, Any] | None) -> str:
     if not data:
         return "Not recorded."
+    if not data.get("lines"):
+        return "No gold was read."
     policies = ", ".join(f"{name} ({count} lines)" for name, count in data["policies"].items())
     rows = ["| source | domain | licence | lines |", "|---|---|---|---|"]
     rows += [
@@ -93,6 +104,12 @@ def _data(data: Mapping[str, Any] | None) -> str:
         f"{data['lines']} gold lines of {data['documents']} documents, {data['blocks']:,} blocks, {data['chunks']:,} "
         f"chunks. Gold policies: {policies}.\n\n" + "\n".join(rows)
     )
+
+
+def _rankings(counts: Mapping[str, int]) -> str:
+    """Who ranked what was learnt from; people are counted even where there are none."""
+    others = [f"{number} {source}" for source, number in sorted(counts.items()) if source != "human"]
+    return ", ".join([f"Rankings: {counts.get('human', 0)} by people", *others]) + "."
 
 
 def _dev(run: Mapping[str, Any]) -> str:

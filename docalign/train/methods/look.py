@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
 
 import numpy as np
 import torch
@@ -27,7 +26,8 @@ from docalign.rewards.reward import Span
 from docalign.rewards.rules import BAND
 from docalign.train.dev_score import dev_score
 from docalign.train.gold import GoldLine
-from docalign.train.methods.examples import Example, stacked
+from docalign.train.methods.agreement import agreed_pairs, in_batches
+from docalign.train.methods.examples import Example
 from docalign.train.methods.hacks import AUDIT
 from docalign.train.methods.lab import Lab
 from docalign.train.methods.method import draw
@@ -35,8 +35,6 @@ from docalign.train.methods.online import score_samples
 from docalign.train.methods.scoring import CompositeScorer, Scorer
 
 __all__ = ["Bench", "rule_violations", "span_violations"]
-
-_BATCH: Final = 4
 
 
 @dataclass(frozen=True)
@@ -66,7 +64,8 @@ class Bench:
         if self.windows:
             found |= self._held_out(lab)
         if self.preferences:
-            found["agreement"] = self._agreement(lab)
+            right = [agreed for _, pairs in agreed_pairs(lab, self.preferences) for agreed in pairs]
+            found["agreement"] = float(np.mean(right))
         if self.gold:
             scores = dev_score(lab.model, lab.renderer, lab.config, self.gold)
             found |= {("gold_f1" if n == "boundary_f1" else f"gold_{n}"): v for n, v in scores.items()}
@@ -77,7 +76,7 @@ class Bench:
     def _held_out(self, lab: Lab) -> dict[str, float]:
         sums: dict[str, list[float]] = defaultdict(list)
         counts: dict[str, int] = defaultdict(int)
-        for number, part in enumerate(_in_batches(self.windows)):
+        for number, part in enumerate(in_batches(self.windows)):
             made = lab.forward(part)
             policy = made.segmentations
             kl = policy.kl(lab.reference(part, made.batch)) / made.blocks
@@ -122,18 +121,6 @@ class Bench:
         for name, value in rule_violations(example.line, starts).items():
             counts[f"greedy_{name}"] += value
 
-    @torch.no_grad()
-    def _agreement(self, lab: Lab) -> float:
-        """Share of the pairs whose better chunking the policy gives the higher score."""
-        agreed: list[float] = []
-        for part in _in_batches(self.preferences):
-            made = lab.forward(part)
-            scores = made.segmentations.score(stacked([e.candidates for e in part], made.batch["slots"].shape[1]))
-            agreed += [
-                float(scores[row, p.chosen] > scores[row, p.rejected]) for row, e in enumerate(part) for p in e.pairs
-            ]
-        return float(np.mean(agreed))
-
 
 def _f1(samples: Tensor, gold: Starts) -> Tensor:
     """Boundary F1 of each of `(samples, blocks)` chunkings."""
@@ -159,9 +146,3 @@ def span_violations(line: GoldLine, spans: Sequence[Span]) -> dict[str, int]:
         outside = sum(not BAND[0] * line.target_tokens <= n <= BAND[1] * line.target_tokens for n in lengths)
     orphans = len(avoidable_orphans(line.document, spans, count, line.max_tokens))
     return {"chunks": len(spans), "over_limit": over, "outside_band": outside, "orphan_headings": orphans}
-
-
-def _in_batches(examples: Sequence[Example]) -> list[Sequence[Example]]:
-    """Examples of like length together, the same way each time."""
-    in_order = sorted(examples, key=lambda e: len(e.window["input_ids"]))
-    return [in_order[i : i + _BATCH] for i in range(0, len(in_order), _BATCH)]
