@@ -108,6 +108,7 @@ $(ALIGN)/gold.jsonl: | $(STAMP_TEST)
 align: $(STAMP_TEST) $(GOLD)
 	@$(DOCALIGN) train $(GOLD) --method recipe --recipe $(RECIPE) --init docalign-smollm2-16l --dev $(DEV) $(PREFS) \
 	    --out $(ALIGN)/run
+	@$(DOCALIGN) eval $(DEV) --alignment --aligned $(ALIGN)/run --out $(ALIGN)/alignment.html
 	@$(DOCALIGN) export $(ALIGN)/run --out $(ALIGN)/model
 	@$(DOCALIGN) eval $(DEV) --model $(ALIGN)/model
 	@$(DOCALIGN) chunk $(SAMPLES)/report.pdf --model $(ALIGN)/model --format preview --out -

@@ -110,6 +110,9 @@ def test_every_command_of_the_walk_works(
         assert record["steps"] == 3, number
     chunks = [json.loads(line) for line in (tmp_path / "chunks.jsonl").read_text("utf-8").splitlines()]
     assert {chunk["schema"] for chunk in chunks} == {"docalign.chunk/1"}
+    report = json.loads((tmp_path / "alignment.json").read_text("utf-8"))
+    assert report["schema"] == "docalign.alignment/1"
+    assert "<html" in (tmp_path / "alignment.html").read_text("utf-8")
     assert "0 by people" in (tmp_path / "versions" / "current" / "card.md").read_text("utf-8")
 
 
