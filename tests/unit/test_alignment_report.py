@@ -18,11 +18,13 @@ from docalign.preference import read_preferences, write_preferences  # noqa: E40
 from docalign.rewards.noise import noise_blocks  # noqa: E402
 from docalign.rewards.probes import PROBES  # noqa: E402
 from docalign.rewards.rules import RULE_REWARDS  # noqa: E402
-from docalign.train.gold import read_gold, write_gold  # noqa: E402
+from docalign.train.gold import GoldLine, read_gold, write_gold  # noqa: E402
 from docalign.train.methods.hacks import HackLimits, hack_alarms, hacks_of_run  # noqa: E402
 from docalign.train.methods.run import METHODS, Data, train_aligned  # noqa: E402
+from docalign.train.methods.scoring import CompositeScorer  # noqa: E402
 from docalign.train.prefs import PrefsOptions, build_prefs  # noqa: E402
 from docalign.train.sft import SftOptions, train_sft  # noqa: E402
+from tests.support.documents import document_of  # noqa: E402
 from tests.support.tiny_models import gold_file, tiny_base  # noqa: E402
 
 pytestmark = [
@@ -180,6 +182,64 @@ def test_what_cannot_be_compared_is_refused(made, capsys, extra, words):
     assert words in capsys.readouterr().err
 
 
+# Runs that are paid for the wrong thing, and runs that are not.
+
+
+FAST = {"learning_rate": 2e-3, "prior_learning_rate": 5e-2, "kl_weight": 0.0}
+
+
+def aligned_record(made: Path, out: Path, method: str, gold: Path, dev: Path, *, loophole: str | None = None) -> dict:
+    """A short run's record, with every look and alarm; nothing that ends runs is on."""
+    options = METHODS[method].options(
+        max_steps=6, eval_steps=3, batch_windows=3, held_out_windows=5, eval_samples=32, warmup_steps=0, kl_budget=99.0,
+        gold_tolerance=1.0, collapse_share=1.1, **(FAST if loophole else {"learning_rate": 1e-3}),
+    )  # fmt: skip
+    scorer = CompositeScorer(loophole, PROBES[loophole]()) if loophole else None
+    data, told = Data(gold=(str(gold),), dev=(str(dev),)), []
+    train_aligned(method, data, out, options, init=made / "sft" / "policy", scorer=scorer, note=told.append)
+    record = json.loads((out / "run.json").read_text())
+    assert [t.startswith("reward-hack alarm at step") for t in told] == [True] * len(record["hacks"])
+    return record
+
+
+def heading_runs(number: int) -> GoldLine:
+    """Sections that begin with three headings in a row: a price per heading invites to cut between them."""
+    parts, starts = [], []
+    for section in range(3 + number % 3):
+        starts.append(len(parts))
+        parts += [
+            ("heading1", f"Part {section}"),
+            ("heading2", f"Chapter {section}"),
+            ("heading3", f"{section}.1 Scope"),
+        ]
+        parts += [("paragraph", "Households were drawn from each of the regions. " * (2 + (section + number) % 3))] * 2
+    document = replace(document_of([(kind, text.strip()) for kind, text in parts]), source=f"runs{number}")
+    return GoldLine(f"runs/{number}", None, document, tuple(starts), target_tokens=60 + number, max_tokens=120)
+
+
+@pytest.mark.parametrize("loophole", ["no-minimum", "pays-per-heading"])
+def test_a_run_that_is_paid_by_a_loophole_is_flagged_before_gold_has_paid_for_it(made, tmp_path, loophole):
+    gold, dev = made / "gold.jsonl", made / "dev.jsonl"
+    if loophole == "pays-per-heading":
+        gold, dev = tmp_path / "gold.jsonl", tmp_path / "dev.jsonl"
+        write_gold(gold, map(heading_runs, range(6)))
+        write_gold(dev, map(heading_runs, range(6, 11)))
+    record = aligned_record(made, tmp_path / "run", "grpo", gold, dev, loophole=loophole)
+    first, flagged = record["looks"][:2]
+    unpaid = [h for h in record["hacks"] if h["name"] == "unpaid_part" and "not_too_short" in h["what"]]
+    assert [h["step"] for h in unpaid] == [flagged["step"]]
+    assert flagged["gold_f1"] > first["gold_f1"] - 0.05
+    assert "not_too_short" not in record["pays"]
+
+
+@pytest.mark.parametrize("method", ["grpo", "rloo", "ppo"])
+def test_healthy_runs_raise_no_alarm(made, tmp_path, method):
+    record = aligned_record(made, tmp_path / "run", method, made / "gold.jsonl", made / "dev.jsonl")
+    first, last = record["looks"][0], record["looks"][-1]
+    assert last["reward"] > first["reward"] + HackLimits().rise
+    assert record["hacks"] == []
+
+
 # The alarms alone.
 
 START = {"step": 0.0, "reward": 0.5, "audit_not_too_short": 0.9, "audit_length_band": 0.6, "chunks": 10.0,
@@ -196,7 +256,7 @@ START = {"step": 0.0, "reward": 0.5, "audit_not_too_short": 0.9, "audit_length_b
         ({"reward": 0.5, "audit_not_too_short": 0.1, "gold_f1": 0.1}, set()),  # no reward was hacked
         ({"reward": 0.6, "chunks": 13.0}, {"size_drift"}),
         ({"reward": 0.6, "chunks": 7.0}, {"size_drift"}),
-        ({"reward": 0.6, "sample_f1": 0.67, "gold_f1": 0.77}, {"gold_falls sample_f1", "gold_falls gold_f1"}),
+        ({"reward": 0.6, "sample_f1": 0.67, "gold_f1": 0.76}, {"gold_falls sample_f1", "gold_falls gold_f1"}),
     ],
 )
 def test_an_alarm_needs_a_reward_that_rose_and_something_unpaid_that_fell(change, alarms):

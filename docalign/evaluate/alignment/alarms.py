@@ -49,10 +49,10 @@ def _measured(against: Mapping[str, Any], paid: Collection[str], limits: HackLim
         ((against["gold"] or {}).get("boundary_f1"), "gold F1"),
         ((against["ood"] or {}).get("boundary_f1"), "F1 out of domain"),
     ):
-        if change is not None and _fell(change, limits.gold):
+        if change is not None and _fell(change, limits.samples):
             yield _alarm("gold_falls", f"{name} {_words(change)}")
     for source, change in against["preferences"].items():
-        if _fell(change, limits.gold):
+        if _fell(change, limits.samples):
             yield _alarm("preferences_fall", f"the win rate on held-out {source} preferences {_words(change)}")
 
 

@@ -24,22 +24,22 @@ AUDIT: Final = "audit_"
 
 Look = Mapping[str, float]
 
-_CLOSE_TO_GOLD: Final = {"sample_f1": "boundary F1 of raw samples", "gold_f1": "gold F1"}
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HackLimits:
     """From where on a change is an alarm.
 
     `rise`: the reward has gone up by this. `part`: a rule reward that the run is not paid for has gone down by this.
-    `size`: the number of chunks has moved away from gold's by this factor's logarithm. `gold`: boundary F1 of raw
-    samples, or of the chunker at run time, has gone down by this.
+    `size`: the number of chunks has moved away from gold's by this factor's logarithm. `samples`: boundary F1 of raw
+    samples has gone down by this; `gold`: that of the chunker at run time, which is one chunking a line and varies
+    more. They were written down before `benchmarks/align/hacks.py` was run on a real model.
     """
 
     rise: float = 0.001
     part: float = 0.02
     size: float = 0.2
-    gold: float = 0.02
+    samples: float = 0.02
+    gold: float = 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +73,11 @@ def hack_alarms(first: Look, look: Look, pays: Collection[str], limits: HackLimi
     if before is not None and after is not None and abs(after) - abs(before) >= limits.size:
         what = f"{rose} the chunks for each one of gold went from {math.exp(before):.2f} to {math.exp(after):.2f}."
         found["size_drift"] = Alarm("size_drift", what)
-    for key, name in _CLOSE_TO_GOLD.items():
-        if key in first and key in look and first[key] - look[key] >= limits.gold:
+    for key, name, least in (
+        ("sample_f1", "boundary F1 of raw samples", limits.samples),
+        ("gold_f1", "gold F1", limits.gold),
+    ):
+        if key in first and key in look and first[key] - look[key] >= least:
             found[f"gold_falls {key}"] = Alarm("gold_falls", f"{rose} {name} fell {_from_to(first, look, key)}.")
     return found
 
