@@ -266,6 +266,9 @@ def test_a_correction_can_be_given_up(open_page: Open, database: Database, token
     page.keyboard.press("c")
     page.keyboard.press("Space")
     assert starts_shown(page, 1) != before
+    for gap in starts_shown(page, 1)[1:]:
+        page.click(f'#candidate1 .gap[data-gap="{gap}"] .toggle')
+    assert "over the limit of 300" in page.inner_text("#prompt")  # said while it can be mended
     page.keyboard.press("Escape")
     assert starts_shown(page, 1) == before
     press(page, "1")
