@@ -5,7 +5,7 @@
 A scripted annotator with a stated taste (`TASTES`) signs in as a simulated one, is given tasks by the real server, and
 judges them one after the other as a browser would. What it said is exported (source `simulated`), teaches a reward
 model and, by DPO, a policy. Both policies then chunk documents that nobody judged. A win rate is the share of documents
-on which the taste likes a policy's chunking better than the rule baseline's (`pack`), ties counting half; the direct
+on which the taste likes a policy's chunking better than a rule baseline's (`OPPONENTS`), ties counting half; the direct
 one compares the two policies. Intervals are 95 % by bootstrap over documents. Every number is of one seed, and of a
 program.
 """
@@ -59,6 +59,8 @@ Starts = tuple[int, ...]
 Taste = Callable[[Document, Starts, int], float]
 
 LEAD_WORDS = 12
+OPPONENTS = ("pack", "guess+policy", "outline", "every")
+"""Rule baselines that both policies are compared with: one that everybody beats, or nobody, tells them not apart."""
 CLOSE = 0.02
 """Chunkings whose worth differs by less are a tie to the annotator."""
 
@@ -189,11 +191,13 @@ def measure(
             worth[name].append(taste(document, tuple(starts_of(document, spans)), target))
     limit = options.max_tokens
     lines = [GoldLine(f"held/{n}", None, d, (0,), WORDS, target, limit) for n, d in enumerate(documents)]
-    rule = [taste(line.document, tuple(RULES["pack"](line)), target) for line in lines]
+    rules = {name: [taste(line.document, tuple(RULES[name](line)), target) for line in lines] for name in OPPONENTS}
     return {
         "documents": len(documents),
-        "worth": {name: float(np.mean(values)) for name, values in {**worth, "pack": rule}.items()},
-        "win_rate": {name: _won(values, rule, seed) for name, values in worth.items()},
+        "worth": {name: float(np.mean(values)) for name, values in {**worth, **rules}.items()},
+        "win_rate": {
+            rule: {name: _won(values, theirs, seed) for name, values in worth.items()} for rule, theirs in rules.items()
+        },
         "tuned_against_untuned": _won(worth["tuned"], worth["untuned"], seed),
     }
 
@@ -234,12 +238,12 @@ def main() -> None:
         name = f"taste: {chosen.taste}"
         _say(f"{len(taught)} documents to judge, {len(held)} held out")
         done = collect(database, chosen.policy, taught, taste, name, asked)
-        _say(f"{done} judgements")
+        _say(f"{done} new judgements")
         prefs = chosen.out / "prefs.jsonl"
         report = {
             "settings": {k: str(v) for k, v in vars(chosen).items()},
             "taste": taste.__doc__,
-            "judgements": done,
+            "judgements": len(store.active_judgements(database)),
             **exported(database, prefs),
         }
     dpo = DpoOptions(

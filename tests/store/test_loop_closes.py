@@ -72,4 +72,4 @@ def test_the_loop_closes(tmp_path: Path) -> None:
     found = measure(policy, tuned, documents(24, seed=2), lead_blocks, options, seed=1)
     said = json.dumps(found)
     assert found["tuned_against_untuned"]["low"] > 0.5, said
-    assert found["win_rate"]["tuned"]["value"] > found["win_rate"]["untuned"]["value"], said
+    assert found["win_rate"]["pack"]["tuned"]["value"] > found["win_rate"]["pack"]["untuned"]["value"], said
