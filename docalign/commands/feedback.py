@@ -46,15 +46,7 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
     with open_store(settings.feedback.store, must_exist=True) as store:
         found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
     if not found.train and not found.held_out:
-        over = view == "gold" and found.over_limit
-        raise EmptyInputError(
-            f"nothing in it makes a line of {view}"
-            + (f" ({found.over_limit} corrections have chunks over the limit)." if over else "."),
-            source=settings.feedback.store,
-            remedy="Export preferences: corrections over the limit are among them."
-            if over
-            else "Judge some tasks first.",
-        )
+        raise _nothing_in(settings.feedback.store, view, found.over_limit)
     path = out_path(out)
     if path is None:
         write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
@@ -73,6 +65,18 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
             f"{found.opinions} opinions: {len(found.train)} lines to train on, {len(found.held_out)} of held-out "
             f"documents; left out {found.repeats} repeats and {found.contradicted} contradicted later"
         )
+
+
+def _nothing_in(store: str, view: str, over_limit: int) -> EmptyInputError:
+    if view != "gold":
+        return EmptyInputError(f"nothing in it makes a line of {view}.", source=store, remedy="Judge some tasks first.")
+    if not over_limit:
+        return EmptyInputError("nothing in it was corrected.", source=store, remedy="Correct some candidates first.")
+    return EmptyInputError(
+        f"all {over_limit} corrections in it have chunks over the limit, and are no gold.",
+        source=store,
+        remedy="Export preferences: they are among them.",
+    )
 
 
 def _remove_old(dev: Path) -> None:

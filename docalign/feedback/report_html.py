@@ -54,7 +54,9 @@ _STRENGTH_NOTE: Final = (
     "The chance that a generator’s candidate is preferred to one of an average generator (Bradley–Terry, a tie is half "
     "a win). Intervals are over documents."
 )
-_LEFT, _WIDE, _ROW = 250, 420, 26
+_LEFT, _WIDE, _ROW = 330, 420, 26
+_MOST_CHARS: Final = 54
+"""Of a name, so that it fits `_LEFT`: a generator and a model with its hash do."""
 
 Estimates = Mapping[str, Mapping[str, Any]]
 
@@ -127,7 +129,7 @@ def _bars(estimates: Estimates, label: str, *, middle: float | None = None) -> s
     marks = []
     for index, (name, e) in enumerate(estimates.items()):
         y = 6 + index * _ROW
-        marks.append(f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name[:42])}</text>')
+        marks.append(f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name[:_MOST_CHARS])}</text>')
         if e["value"] is None:
             marks.append(f'<text x="{_LEFT + 6}" y="{y + 12}">nothing to measure</text>')
             continue
@@ -156,7 +158,7 @@ def _times(annotators: Mapping[str, Mapping[str, Any]]) -> str:
     for index, (name, (low, middle, high)) in enumerate(timed.items()):
         y, at = 6 + index * _ROW, [_LEFT + q / most * _WIDE for q in (low, middle, high)]
         marks.append(
-            f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name[:42])}</text>'
+            f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name[:_MOST_CHARS])}</text>'
             + _band(y, at[0], at[2], at[1])
             + f'<text x="{_LEFT + _WIDE + 8}" y="{y + 12}">{middle / 1000:.1f} s</text>'
         )
