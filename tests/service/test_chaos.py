@@ -5,7 +5,9 @@ The death of a worker process and of the server is in `test_jobs.py`, clients th
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
@@ -69,6 +71,29 @@ def test_postgresql_is_killed_during_jobs_and_comes_back(tmp_path: Path) -> None
                 seen = until(job(client, number), lambda seen: seen["state"] in ("done", "failed"))
                 assert seen["state"] == "done"
                 assert client.get(f"/v1/jobs/{number}/result").content == expected(given[name], name)
+
+
+@pytest.mark.slow
+def test_a_killed_replicas_job_is_finished_by_another_meanwhile() -> None:
+    with private_server() as database:
+        url = database.url.replace("postgresql+psycopg://", "postgresql://", 1)
+        environment = {"DOCALIGN_SERVE_DATABASE": url, "DOCALIGN_SERVE_LEASE_S": "1"}
+        with (
+            in_process(environment=environment) as (first, process),
+            httpx.Client(base_url=first, timeout=120) as client,
+        ):
+            until(lambda: client.get("/readyz").status_code, lambda status: status == 200)
+            number = client.post("/v1/jobs", files={"file": ("a.txt", LONG)}).json()["id"]
+            until(job(client, number), lambda seen: seen["state"] == "running")
+            with (
+                in_process(environment=environment) as (second, _),
+                httpx.Client(base_url=second, timeout=120) as other,
+            ):
+                assert job(other, number)()["state"] == "running", "any replica answers for any job"
+                os.killpg(process.pid, signal.SIGKILL)
+                seen = until(job(other, number), lambda seen: seen["state"] in ("done", "failed"))
+                assert (seen["state"], seen["attempts"]) == ("done", 2)
+                assert other.get(f"/v1/jobs/{number}/result").content == expected(LONG, "a.txt")
 
 
 @pytest.fixture

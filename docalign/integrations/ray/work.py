@@ -7,6 +7,7 @@ ends the run.
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -51,6 +52,7 @@ def load_chunker(model: str | None) -> Chunker:
     """
     from docalign.runtime.batching import choose_device, load_engine
 
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")  # the cores have processes of their own
     device = choose_device()
     if device == "cpu":
         return Chunker.load(model, threads=1)
