@@ -48,12 +48,12 @@ def test_the_policy_allows_the_view_that_the_page_shows(service: Running) -> Non
 def test_the_api_is_described_without_anything_from_elsewhere(service: Running) -> None:
     answer = httpx.get(f"{service.url}/docs")
     assert answer.headers["content-security-policy"] == httpx.get(service.url).headers["content-security-policy"]
-    assert not re.search(r"<script|style=|on\w+=|(src|href)=.(https?:)?//", answer.text)
+    assert not re.search(r"<script|style=|\son\w+=|(src|href)=.(https?:)?//", answer.text)
     described = httpx.get(f"{service.url}/openapi.json").json()
     for path, operations in described["paths"].items():
         for method in operations:
             assert f"<h2><code>{method.upper()} {path}</code></h2>" in answer.text
-    for name in ("max_tokens", "Retry-After", "application/x-ndjson"):
+    for name in ("max_tokens", "application/x-ndjson", "Authorization: Bearer"):
         assert name in answer.text
     links = set(re.findall(r'href="#([^"]+)"', answer.text))
     assert links <= set(re.findall(r'id="([^"]+)"', answer.text))
