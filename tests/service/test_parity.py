@@ -36,7 +36,9 @@ WINDOWS = 1000
 
 @pytest.fixture(scope="module")
 def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with serving(settings_for(tmp_path_factory.mktemp("parity"), active_requests=CLIENTS)) as running:
+    with serving(
+        settings_for(tmp_path_factory.mktemp("parity"), active_requests=CLIENTS, request_timeout_s=3600.0)
+    ) as running:
         yield running
 
 
@@ -62,7 +64,7 @@ class Recorder:
 
 
 def answered(url: str, name: str, data: bytes) -> bytes:
-    with httpx.Client(base_url=url, timeout=600) as client:
+    with httpx.Client(base_url=url, timeout=3600) as client:
         answer = client.post("/v1/chunk", files={"file": (name, data)})
         assert answer.status_code == 200, answer.text
         return answer.content

@@ -13,6 +13,7 @@ __all__: list[str] = []
 
 def main(port: int, database: str) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+    os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 - Ray's name for it
     import ray
     from ray import serve
 
