@@ -37,7 +37,8 @@ from docalign.train.methods.scoring import CompositeScorer
 HEALTHY = ("grpo", "rloo", "ppo")
 FAST = "fast-grpo"
 LOST = 0.05
-GARBAGE = "~|_ .,;: ||/ -- ~~ °^ |"
+GARBAGE = "~|_.,;:||/--~~°^|{}[] "
+"""A word of it; so many make enough noise to spoil a chunk, and few tokens."""
 
 
 def main() -> None:
@@ -99,7 +100,7 @@ def planted(line: GoldLine) -> GoldLine:
     for block in line.document.blocks:
         if block.id in before:
             starts.append(len(blocks))
-            garbage = GARBAGE * (1 + block.id % 2)
+            garbage = (GARBAGE * (12 + block.id % 4)).strip()
             noise = Block(len(blocks), len(text), len(text) + len(garbage), "paragraph", page=1, confidence=0.2)
             blocks.append(noise)
             text += garbage + "\n\n"
