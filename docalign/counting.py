@@ -2,7 +2,8 @@
 
 A counter is a pure function text → tokens. Three are built in: `words*1.35` (white-space words times 1.35, so that
 no tokenizer has to agree with it), `chars`, and any Hugging Face tokenizer, given as the path of a `tokenizer.json`,
-as a directory that holds one, or as a name on the hub. `tokenizers` is imported only when a tokenizer is asked for.
+as a directory that holds one, or as a name on the hub: what was fetched before is taken from this machine, and the hub
+is asked only for the rest. `tokenizers` is imported only when a tokenizer is asked for.
 
 It does not know which counter a model uses; that stands in the model's JSON.
 """
@@ -29,6 +30,9 @@ CHARS: Final = "chars"
 TOKENS_PER_WORD: Final = 1.35
 
 _TOKENIZER_FILE: Final = "tokenizer.json"
+_NOT_HERE: Final = "it is no counter and no file here, and"
+_REACH_TIMEOUT_S: Final = 5.0
+"""The hub's own client tries for half a minute before it says that there is no network."""
 
 
 @lru_cache(maxsize=8)
@@ -90,14 +94,57 @@ def _tokenizer(name: str) -> Tokenizer:
     if looks_like_path and not path.is_file():
         raise _unknown(name, "there is no such file.")
 
+    known = path if path.is_file() else _fetched(name)
+    if known is None:
+        _reach_hub(name)
     # tokenizers raises bare `Exception` for every failure (file, syntax, network), so nothing narrower can be caught.
     from tokenizers import Tokenizer
 
     try:
-        return Tokenizer.from_file(str(path)) if path.is_file() else Tokenizer.from_pretrained(name)
+        return Tokenizer.from_file(str(known)) if known is not None else Tokenizer.from_pretrained(name)
     except Exception as error:
-        what = "the file is no tokenizer" if path.is_file() else "no counter, no file, and not to be had from the hub"
+        what = "the file is no tokenizer" if known is not None else f"{_NOT_HERE} the hub does not give it"
         raise _unknown(name, f"{what} ({_first_line(error)}).") from error
+
+
+def _fetched(name: str) -> Path | None:
+    """The tokenizer's file, if it was fetched from the hub before.
+
+    Raises:
+        UsageError: the hub has no such names.
+    """
+    from huggingface_hub import hf_hub_download
+    from huggingface_hub.errors import EntryNotFoundError, HFValidationError
+
+    try:
+        return Path(hf_hub_download(name, _TOKENIZER_FILE, local_files_only=True))
+    except HFValidationError as error:
+        raise _unknown(name, f"{_NOT_HERE} the hub has no names like that.") from error
+    except (EntryNotFoundError, OSError):
+        return None
+
+
+def _reach_hub(name: str) -> None:
+    """Ask whether there is a hub to ask.
+
+    Raises:
+        UsageError: there is not.
+    """
+    from urllib.error import HTTPError
+    from urllib.request import Request, urlopen
+
+    from huggingface_hub import constants
+
+    if constants.HF_HUB_OFFLINE:
+        raise _unknown(name, f"{_NOT_HERE} the hub may not be asked (HF_HUB_OFFLINE).")
+    try:
+        with urlopen(Request(constants.ENDPOINT, method="HEAD"), timeout=_REACH_TIMEOUT_S):  # noqa: S310 - http(s) by configuration
+            pass
+    except HTTPError:
+        return  # it answered
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "reason", error)
+        raise _unknown(name, f"{_NOT_HERE} the hub cannot be reached ({reason}).") from error
 
 
 def _unknown(name: str, what: str) -> UsageError:

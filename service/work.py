@@ -12,7 +12,7 @@ from typing import Final
 
 from docalign.document import Document
 from docalign.errors import DocalignError, LimitExceededError
-from docalign.ingest import WorkerPool, ingest
+from docalign.ingest import WorkerPool, ingest, refuse_empty
 from docalign.ingest.paged import page_limits
 from docalign.ingest.work.pool import PoolShare
 from docalign.output import render
@@ -115,6 +115,7 @@ class Work:
         with span("docalign.read"):
             document = ingest(source, name=order.name, options=order.read, progress=reading, pool=share)
         ticket.check()
+        refuse_empty(document)
         if place is not None:
             place.correct(pages=len(document.pages), tokens=_tokens(document))
         with span("docalign.chunk", blocks=len(document.blocks)):

@@ -92,7 +92,14 @@ class Pipeline:
         return read_document(job, self.ingest_options, Bar(None, 0), self._pool)
 
     def finish(self, job: Input, read: Read, bar: Bar) -> bytes:
-        """Chunk and render what was read of one input."""
+        """Chunk and render what was read of one input.
+
+        Raises:
+            EmptyInputError: there is no text in it.
+        """
+        from docalign.ingest import refuse_empty
+
+        refuse_empty(read.document)
         chunks = self.chunker.chunk(read.document, self.chunk_options, progress=bar.stage("chunking"))
         for warning in read.document.warnings:
             warn(f"{job.name}: {warning}")

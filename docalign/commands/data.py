@@ -13,6 +13,7 @@ from docalign.commands.progress import progress_bar
 from docalign.commands.results import out_path, write_result, write_stdout
 from docalign.errors import InvalidGoldError, UsageError
 from docalign.output.jsonout import dump
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.train.prepare import BuildOptions, BuildReport
@@ -92,7 +93,7 @@ def _say(report: BuildReport) -> None:
         if len(found) > _SHOWN:
             note(f"{what}: {len(found)} in all")
     for why, number in report.left_out.most_common():
-        note(f"{number} windows made no line: {why}")
+        note(f"{counted(number, 'window')} made no line: {why}")
     if not report.dev_lines:
         warn("no document fell into the held-out twentieth; training will have nothing to be measured on")
 
@@ -151,14 +152,15 @@ def run_check(gold: Sequence[str], *, quiet: bool) -> None:
         for text in check.warnings[:_SHOWN]:
             warn(text)
         if len(check.warnings) > _SHOWN:
-            note(f"{len(check.warnings) - _SHOWN} more warnings like these")
+            note(f"{counted(len(check.warnings) - _SHOWN, 'more warning')} like these")
     if check.errors:
         raise InvalidGoldError(
             f"{len(check.errors)} of {check.lines + len(check.errors)} lines or files cannot be used.",
             source=", ".join(gold),
             remedy="Mend what is named above.",
         )
-    write_stdout(f"{check.lines} lines are good; {len(check.warnings)} warnings\n".encode())
+    good = f"{counted(check.lines, 'line')} {'is' if check.lines == 1 else 'are'} good"
+    write_stdout(f"{good}; {counted(len(check.warnings), 'warning')}\n".encode())
 
 
 def run_stats(gold: Sequence[str], *, format: str) -> None:  # noqa: A002

@@ -14,6 +14,7 @@ from docalign.commands.reading import check_languages, ingest_options, read_docu
 from docalign.commands.results import out_path, write_result
 from docalign.errors import UsageError
 from docalign.output.jsonout import dump
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.config import Settings
@@ -94,7 +95,7 @@ def _plain(boundary: Boundary) -> Boundary:
 def _text(head: Mapping[str, Any], document: Document, found: Explanation) -> str:
     sizes = f"at most {head['max_tokens']} tokens, target {head['target_tokens']}"
     lines = [
-        f"{head['doc']}: {len(found.boundaries)} chunks by {head['model']}, {sizes}",
+        f"{head['doc']}: {counted(len(found.boundaries), 'chunk')} by {head['model']}, {sizes}",
         "",
         f"{'':>4} {'page':>4} {'tokens':>6}  {'why':<8}{'s':>7} {'φ':>6} {'p':>5} {'margin':>7}  begins",
     ]

@@ -12,6 +12,7 @@ from docalign.commands.messages import note
 from docalign.commands.results import write_stdout
 from docalign.commands.train import need_extra
 from docalign.errors import UsageError
+from docalign.wording import counted
 
 __all__ = ["export_model", "run_export"]
 
@@ -110,7 +111,7 @@ def _compare(policy: Path, gold: Sequence[str], *, quiet: bool) -> dict[str, Any
         measured = measure(folders, lines)
     chosen = choose(measured)
     if not quiet:
-        note(f"precisions on {len(lines)} gold lines; {chosen} is chosen")
+        note(f"precisions on {counted(len(lines), 'gold line')}; {chosen} is chosen")
         for row in table(measured, chosen).splitlines():
             note(row)
     return {

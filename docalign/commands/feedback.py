@@ -14,6 +14,7 @@ from docalign.commands.results import out_path, write_result, write_stdout
 from docalign.commands.train import need_extra
 from docalign.errors import EmptyInputError, MissingInputError, OutputError, UsageError
 from docalign.output.jsonout import dump
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.config import Settings
@@ -62,8 +63,9 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
         )
     if not quiet:
         messages.note(
-            f"{found.opinions} opinions: {len(found.train)} lines to train on, {len(found.held_out)} of held-out "
-            f"documents; left out {found.repeats} repeats and {found.contradicted} contradicted later"
+            f"{counted(found.opinions, 'opinion')}: {counted(len(found.train), 'line')} to train on, "
+            f"{len(found.held_out)} of held-out documents; left out "
+            f"{found.repeats} repeats and {found.contradicted} contradicted later"
         )
 
 

@@ -158,8 +158,11 @@ def _walk(directory: Path, suffixes: Collection[str], out: Path | None) -> Itera
 
 
 def _file(path: Path, suffixes: Collection[str]) -> Input | PassedOver:
-    if not path.is_file():
-        return PassedOver(path, BROKEN_LINK if path.is_symlink() and not path.exists() else NO_FILE)
+    try:
+        if not path.is_file():
+            return PassedOver(path, BROKEN_LINK if path.is_symlink() and not path.exists() else NO_FILE)
+    except OSError:  # a folder that may be listed and not entered: reading the file says so
+        return Input(path.name, path)
     if _OWN_RESULT.search(path.name):
         return PassedOver(path, OWN_RESULT)
     return Input(path.name, path) if path.suffix.lower() in suffixes else PassedOver(path, UNKNOWN_KIND)

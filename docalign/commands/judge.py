@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from docalign.commands.messages import note
 from docalign.errors import UsageError
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.config import Settings
@@ -37,7 +38,7 @@ def run_judge(preferences: Sequence[str], *, out: str, dry_run: bool, settings: 
             remedy="Set model (and endpoint, unless it is a local folder) in [judge] of docalign.toml.",
         )
     lines = [line for path in preferences for line in read_preferences(path)]
-    note(f"{judge.chat.identity}: {len(lines)} lines, {cost_of_ranking(lines, judge)}")
+    note(f"{judge.chat.identity}: {counted(len(lines), 'line')}, {cost_of_ranking(lines, judge)}")
     if dry_run:
         return
 

@@ -13,6 +13,7 @@ from docalign.commands.results import STDOUT, write_result
 from docalign.errors import DocalignError
 from docalign.output.jsonout import dump
 from docalign.output.words import one_line, visible
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -126,7 +127,7 @@ def _sums(report: Report) -> str:
     if report.error:
         parts.append(f"failed: {visible(one_line(report.error.what))}")
     else:
-        parts.append(f"{report.blocks:,} blocks")
+        parts.append(counted(report.blocks, "block"))
         parts.append(
             f"{where.text:,} characters in the text, {where.furniture:,} in furniture, {where.invisible:,} invisible, "
             f"{where.dropped:,} dropped"

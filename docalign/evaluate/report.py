@@ -11,6 +11,7 @@ from html import escape
 from typing import Any, Final
 
 from docalign.evaluate.html import html_page
+from docalign.wording import counted
 
 __all__ = ["report_html"]
 
@@ -39,7 +40,8 @@ _BROKEN: Final = (
 
 def report_html(report: Mapping[str, Any], *, title: str) -> str:
     """The page for the object of `evaluate.run.summarise`."""
-    sums = f"{report['documents']:,} gold documents, {report['blocks']:,} blocks, {report['chunks']:,} chunks"
+    whats = {"documents": "gold document", "blocks": "block", "chunks": "chunk"}
+    sums = ", ".join(counted(report[name], what) for name, what in whats.items())
     intro = (
         f'<p class="note">{sums}, {report["blocks_per_s"]:,} blocks a second. Scores are means over documents; '
         "intervals are 95 % bootstrap intervals over documents.</p>"

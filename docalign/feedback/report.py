@@ -19,6 +19,7 @@ from docalign.feedback.judgements import active_judgements, all_judgements
 from docalign.feedback.opinions import opinions_of
 from docalign.feedback.strengths import comparisons, generator_strengths, share_won
 from docalign.feedback.tasks import list_tasks
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.feedback.opinions import Opinion
@@ -99,9 +100,11 @@ def report_text(report: Mapping[str, Any]) -> str:
     """The report for a terminal."""
     counts = report["counts"]
     done = (
-        f"{counts['judgements']} judgements of {counts['tasks']} tasks on {counts['documents']} documents: "
+        f"{counted(counts['judgements'], 'judgement')} of {counted(counts['tasks'], 'task')} "
+        f"on {counted(counts['documents'], 'document')}: "
         f"{counts['ranking']} rankings, {counts['all_bad']} all bad, {counts['correction']} corrections only, "
-        f"{counts['skip']} skips; {counts['corrected']} corrected chunkings, {counts['repeats']} repeats, "
+        f"{counted(counts['skip'], 'skip')}; {counted(counts['corrected'], 'corrected chunking')}, "
+        f"{counted(counts['repeats'], 'repeat')}, "
         f"{counts['undone']} undone"
     )
     lines = [

@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from docalign.ingest.entry import ingest
+    from docalign.ingest.entry import ingest, refuse_empty
     from docalign.ingest.options import IngestOptions
     from docalign.ingest.work.pool import WorkerPool
 
-__all__ = ["IngestOptions", "WorkerPool", "ingest"]
+__all__ = ["IngestOptions", "WorkerPool", "ingest", "refuse_empty"]
 
 _HOMES = {
     "IngestOptions": "docalign.ingest.options",
     "WorkerPool": "docalign.ingest.work.pool",
     "ingest": "docalign.ingest.entry",
+    "refuse_empty": "docalign.ingest.entry",
 }
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Final
 
 from docalign.document import Document
-from docalign.errors import DocalignError
+from docalign.errors import DocalignError, EmptyInputError
 from docalign.ingest.formats import Format, detect, fell_back, misnamed
 from docalign.ingest.options import IngestOptions
 from docalign.ingest.page import PageContent
@@ -23,7 +23,7 @@ from docalign.ingest.plugins import load
 from docalign.ingest.source import SourceFile, as_file
 from docalign.ingest.work.pool import PoolShare, WorkerPool, available_cores
 
-__all__ = ["ingest"]
+__all__ = ["ingest", "refuse_empty"]
 
 _HEAD: Final = 4096
 _TAIL: Final = 1 << 16
@@ -128,6 +128,20 @@ def _read_paged(
     )
     document = turn_back(document, pages)
     return _with_notes(document, [*file.warnings, *_no_text(document, pages)])
+
+
+def refuse_empty(document: Document) -> None:
+    """Before chunking: a document without text gives no chunk, and whoever waits for chunks has to hear of it.
+
+    Files of formats without pages never come so far. A blank scan does: it has pages, which a report or a viewer shows.
+
+    Raises:
+        EmptyInputError: there is nothing but white space; it says why.
+    """
+    if not document.text.strip():
+        why = " ".join(document.warnings) or "it holds no text."
+        remedy = "docalign ingest --report shows what was found on each page." if document.pages else "Check the file."
+        raise EmptyInputError(f"nothing to chunk: {why}", source=document.source, remedy=remedy)
 
 
 def _no_text(document: Document, pages: Sequence[PageContent]) -> Iterator[str]:

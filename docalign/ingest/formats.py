@@ -13,7 +13,6 @@ files; `text` readers run in place. Readers of other packages are found by `plug
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Final, Literal, Protocol
@@ -183,10 +182,27 @@ def detect(head: bytes, name: str, tail: bytes = b"") -> Format:
                 source=name,
                 remedy=f"Check how the file was made; docalign reads {SUPPORTED}.",
             )
-    if suffix == "" and re.match(rb'(\xef\xbb\xbf)?\s*\{\s*"', head) and b"docalign.document/" in head:
-        return _JSON
     by_name = next((known for known in FORMATS if suffix in known.suffixes), None)
+    if by_name in (None, _JSON) and (ours := sniff.own_schema(head)) is not None:
+        return _own_document(ours, name)
     return by_name or (_MAIL if sniff.is_mail(head) else _TEXT)
+
+
+def _own_document(schema: str, name: str) -> Format:
+    """The format of a file that docalign wrote.
+
+    Raises:
+        UnsupportedFormatError: it is no document.
+    """
+    if schema == "document":
+        return _JSON
+    remedies = {
+        "chunk": "Give the file it was made of, or that file's Document (docalign ingest); docalign score explains it.",
+        "gold": "docalign eval measures on it, docalign train learns from it, docalign data view shows it.",
+        "preference": "docalign train --method dpo --prefs learns from it.",
+    }
+    what = f"this is what docalign writes (docalign.{schema}), and no document."
+    raise UnsupportedFormatError(what, source=name, remedy=remedies.get(schema, "Give the file it was made of."))
 
 
 def _content(head: bytes, tail: bytes) -> str | None:

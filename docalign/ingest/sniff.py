@@ -5,7 +5,16 @@ from __future__ import annotations
 import re
 from typing import Final
 
-__all__ = ["foreign_kind", "inside_zip", "is_cut_archive", "is_mail", "is_old_office", "is_rtf", "markup"]
+__all__ = [
+    "foreign_kind",
+    "inside_zip",
+    "is_cut_archive",
+    "is_mail",
+    "is_old_office",
+    "is_rtf",
+    "markup",
+    "own_schema",
+]
 
 _BOM: Final = b"\xef\xbb\xbf"
 _FOREIGN: Final = (
@@ -28,6 +37,8 @@ _MAIL_FIELD: Final = re.compile(
     rb"|content-type|content-transfer-encoding|authentication-results|arc-[\w-]+|sender|in-reply-to|references): ?",
     re.I,
 )
+_OWN_SCHEMA: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*(?:\[\s*)?\{\s*"schema"\s*:\s*"docalign\.([\w.]+)/\d')
+_OBJECT: Final = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"')
 _OUTER: Final = re.compile(rb"\s*(?:<\?xml[^>]*\?>\s*)?(?:<!--.*?-->\s*)*(<!doctype\s+(\w+)|<([\w:]+))", re.I | re.S)
 
 
@@ -64,6 +75,14 @@ def is_old_office(head: bytes) -> bool:
 
 def is_rtf(head: bytes) -> bool:
     return head.lstrip(b"\xef\xbb\xbf\r\n\t ").startswith(b"{\\rtf")
+
+
+def own_schema(head: bytes) -> str | None:
+    """`document`, `chunk`, `gold` and the like, where this is JSON (lines, too) with a schema of docalign's."""
+    found = _OWN_SCHEMA.match(head)
+    if found:
+        return found[1].decode("ascii", "replace")
+    return "document" if _OBJECT.match(head) and b'"docalign.document/' in head else None
 
 
 def markup(head: bytes) -> str | None:

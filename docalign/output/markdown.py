@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from docalign.output.words import one_line, page_range, printable
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.chunk import Chunk
@@ -19,7 +20,7 @@ __all__ = ["render_markdown"]
 
 def render_markdown(document: Document, chunks: Sequence[Chunk]) -> bytes:
     """The whole document, a comment line before each chunk."""
-    parts = [f"<!-- {_comment(document.source)}: {len(chunks)} chunks -->\n"]
+    parts = [f"<!-- {_comment(document.source)}: {counted(len(chunks), 'chunk')} -->\n"]
     parts.extend(f"\n<!-- {_comment(_about(chunk))} -->\n\n{printable(chunk.text).rstrip()}\n" for chunk in chunks)
     return "".join(parts).encode("utf-8")
 

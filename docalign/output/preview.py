@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 from docalign.output.words import one_line, page_range, printable, visible
+from docalign.wording import counted
 
 if TYPE_CHECKING:
     from docalign.chunk import Chunk
@@ -24,9 +25,9 @@ _LINES: Final = 3
 def render_preview(document: Document, chunks: Sequence[Chunk]) -> bytes:
     """A few lines for each chunk, 96 characters wide."""
     scanned = sum(page.ocr for page in document.pages)
-    facts = [_count(len(chunks), "chunk"), _count(len(document.blocks), "block")]
+    facts = [counted(len(chunks), "chunk"), counted(len(document.blocks), "block")]
     if document.pages:
-        facts.append(_count(len(document.pages), "page") + (f" ({scanned} read by OCR)" if scanned else ""))
+        facts.append(counted(len(document.pages), "page") + (f" ({scanned} read by OCR)" if scanned else ""))
     lines = [f"{printable(one_line(document.source))}: {', '.join(facts)}"]
     for chunk in chunks:
         lines += ["", *_chunk_lines(chunk)]
@@ -49,7 +50,3 @@ def _chunk_lines(chunk: Chunk) -> list[str]:
 
 def _safe(text: str) -> str:
     return visible(one_line(text))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -12,6 +12,7 @@ from typing import Any, Final
 from docalign.rewards.chunk_lines import ChunkLine
 from docalign.rewards.composite import Composite, Scored
 from docalign.rewards.reward import Sizes
+from docalign.wording import counted
 
 __all__ = ["SCHEMA", "as_html", "as_text", "score_object"]
 
@@ -74,7 +75,7 @@ def as_text(report: Mapping[str, Any]) -> str:
     """For a terminal."""
     lines: list[str] = []
     for document in report["documents"]:
-        lines += [f"{document['doc']}: {len(document['chunks'])} chunks", *_parts_table(document), ""]
+        lines += [f"{document['doc']}: {counted(len(document['chunks']), 'chunk')}", *_parts_table(document), ""]
         for chunk in document["chunks"]:
             costs = f"costs {chunk['lost']:.3f}" if chunk["reasons"] else "nothing to say"
             lines.append(f"chunk {chunk['index']}{_pages(chunk)}, {chunk['tokens']} tokens: {costs}")

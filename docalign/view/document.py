@@ -10,6 +10,7 @@ from docalign.view.block_cards import block_cards_html
 from docalign.view.blocks import KIND_COLOURS, block_pages_html
 from docalign.view.markup import esc
 from docalign.view.shell import name_of, page_sums, shell, switch
+from docalign.wording import counted, s_of
 
 __all__ = ["document_page"]
 
@@ -24,7 +25,7 @@ def document_page(document: Document, page_images: Sequence[bytes | None] | None
     """
     name, paged = name_of(document), bool(document.pages)
     return shell(
-        title=f"{name} · {len(document.blocks)} blocks",
+        title=f"{name} · {counted(len(document.blocks), 'block')}",
         word="block",
         paged=paged,
         bar=f'<div class="what"><h1>{esc(name)}</h1><p class="sums">{_sums(document)}</p></div>'
@@ -39,7 +40,11 @@ def document_page(document: Document, page_images: Sequence[bytes | None] | None
 def _sums(document: Document) -> str:
     pages, *read = page_sums(document) or [""]
     characters = sum(not c.isspace() for c in document.text)
-    sums = [*filter(None, [pages]), f"<b>{len(document.blocks):,}</b> blocks", f"<b>{characters:,}</b> characters"]
+    sums = [
+        *filter(None, [pages]),
+        f"<b>{len(document.blocks):,}</b> block{s_of(len(document.blocks))}",
+        f"<b>{characters:,}</b> characters",
+    ]
     return "".join(f"<span>{s}</span>" for s in [*sums, *read])
 
 

@@ -12,6 +12,7 @@ from docalign.view.cards import cards_html
 from docalign.view.markup import colour, esc
 from docalign.view.pages import pages_html
 from docalign.view.shell import name_of, page_sums, shell, switch
+from docalign.wording import counted, s_of
 
 __all__ = ["STYLES", "html_page"]
 
@@ -30,7 +31,7 @@ def html_page(document: Document, chunks: Sequence[Chunk], page_images: Sequence
     """
     name, paged = name_of(document), bool(document.pages)
     return shell(
-        title=f"{name} · {len(chunks)} chunks",
+        title=f"{name} · {counted(len(chunks), 'chunk')}",
         word="chunk",
         paged=paged,
         bar=f'<div class="what"><h1>{esc(name)}</h1><p class="sums">{_sums(document, chunks)}</p></div>'
@@ -45,7 +46,7 @@ def html_page(document: Document, chunks: Sequence[Chunk], page_images: Sequence
 def _sums(document: Document, chunks: Sequence[Chunk]) -> str:
     """What one wants to know at a glance, in one line."""
     pages, *read = page_sums(document) or [""]
-    sums = [*filter(None, [pages]), f"<b>{len(chunks)}</b> chunks"]
+    sums = [*filter(None, [pages]), f"<b>{len(chunks)}</b> chunk{s_of(len(chunks))}"]
     if chunks:
         tokens = [c.tokens for c in chunks]
         sums.append(f"<b>{sum(tokens):,}</b> tokens")

@@ -42,6 +42,11 @@ DAMAGED: Final = {
     "cut stream": (one_page(stream(_PACKED[:_HALF], _FLATE)), "its content breaks off after"),
     "wrong checksum": (one_page(stream(_PACKED[:-4] + b"abcd", _FLATE)), "fails its checksum"),
     "cut plain stream": (one_page(stream(_CONTENT[: len(_CONTENT) // 2])), "ends in the middle of its text"),
+    "open string": (one_page(stream(_CONTENT.replace(b"(Line 20", b"(Line ( 20"))), "a string that does not end"),
+    "open hexadecimal": (
+        one_page(stream(_CONTENT.replace(b"(Line 20", b"<48 zz Line 20"))),
+        "a string that does not end",
+    ),
     "missing content": (SOUND.replace(b"/Contents 5 0 R", b"/Contents 9 0 R"), "its content is missing"),
     "missing part": (SOUND.replace(b"/Contents 5 0 R", b"/Contents[5 0 R 9 0 R]"), "part 2 of 2 of its content"),
     "content is no stream": (one_page(b"<</Foo 1>>"), "its content is no stream"),
@@ -53,6 +58,9 @@ DAMAGED: Final = {
 """The bytes, and what must be said about page 1."""
 
 HARMLESS: Final = {
+    "brackets in a comment": one_page(stream(_CONTENT.replace(b"BT", b"% ( (( <zz\nBT", 1))),
+    "brackets in a picture": one_page(stream(b"q BI /W 1 /H 3 /BPC 8 /CS /G ID (<z EI Q\n" + _CONTENT)),
+    "one bracket too many": one_page(stream(_CONTENT.replace(b"BT", b") BT", 1))),
     "no checksum": one_page(stream(_PACKED[:-4], _FLATE)),
     "length too short": one_page(_lengths(_HALF)),
     "length too long": one_page(_lengths(3 * len(_PACKED))),

@@ -13,7 +13,9 @@ import pytest
 
 import docalign.chunker
 from docalign.cli import run
+from docalign.document import Document
 from docalign.output.journal import FILE_NAME
+from tests.support.files import pages_pdf
 from tests.support.standins import StandInChunker
 
 ROOT = Path(__file__).parent.parent.parent
@@ -40,6 +42,17 @@ def files(tmp_path: Path) -> Path:
 
 def result_files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file() and p.name != FILE_NAME)
+
+
+def test_no_text_is_an_error_whatever_the_format(capsys: pytest.CaptureFixture[str]) -> None:
+    Path("blank.txt").write_text(" \n")
+    Path("blank.pdf").write_bytes(pages_pdf([b"q Q"]))
+    Path("blank.json").write_text(json.dumps(Document("a.pdf", "0" * 64, "").to_json()))
+    for name in ("blank.txt", "blank.pdf", "blank.json"):
+        assert run(["chunk", name]) == 3
+    assert "blank.pdf: nothing to chunk: page 1 holds no text to read: it is blank." in capsys.readouterr().err
+    assert run(["ingest", "blank.pdf"]) == 0, "its pages can be shown"
+    assert "it is blank" in capsys.readouterr().err
 
 
 def test_one_file_to_standard_output_is_jsonl_and_nothing_else(

@@ -67,6 +67,27 @@ def test_unknown_hub_name_is_a_usage_error(monkeypatch: pytest.MonkeyPatch) -> N
         counter("no-such-owner/no-such-tokenizer")
 
 
+def test_a_hub_that_cannot_be_reached_is_said_at_once(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("tokenizers.Tokenizer.from_pretrained", lambda _: pytest.fail("it was asked all the same"))
+    with pytest.raises(UsageError, match=r"no file here, and the hub cannot be reached \("):
+        counter("no-such-owner/no-such-tokenizer")
+
+
+def test_what_was_fetched_before_needs_no_hub(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, tokenizer_file: Path
+) -> None:
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr("docalign.counting._reach_hub", lambda name: pytest.fail(f"the hub was asked for {name}"))
+    kept = tmp_path / "models--some--tokenizer"
+    (kept / "refs").mkdir(parents=True)
+    (kept / "refs" / "main").write_text("0" * 40)
+    (kept / "snapshots" / ("0" * 40)).mkdir(parents=True)
+    tokenizer_file.rename(kept / "snapshots" / ("0" * 40) / "tokenizer.json")
+    assert counter("some/tokenizer")("a a a") == 3
+
+
 def test_built_in_counters_do_not_load_tokenizers() -> None:
     program = "import sys, docalign.counting as c; c.counter('chars')('x'); sys.exit('tokenizers' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", program], check=False, timeout=30).returncode == 0

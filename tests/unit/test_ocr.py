@@ -24,11 +24,13 @@ from docalign.ingest.ocr.denoise import denoise, even_light, flatten
 from docalign.ingest.ocr.engine import BackedEngine, OcrEngine, OcrWord, choose_engine, split_languages
 from docalign.ingest.ocr.enhance import (
     NOISY,
+    SCREENED,
     find_skew,
     has_ink,
     is_noisy,
     map_box,
     noise_level,
+    screen_level,
     straighten,
     turn_clockwise,
 )
@@ -248,6 +250,21 @@ def test_grey_paper_under_uneven_light_is_evened_before_the_first_reading(page: 
     even = np.asarray(even_light(dim))
     assert min(np.median(even[:, :200]), np.median(even[:, -200:])) > 235
     assert even_light(page) is page
+
+
+def test_a_screen_of_dots_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:
+    assert screen_level(page) < SCREENED / 3
+    pixels = np.array(page)
+    near = np.asarray(page.filter(ImageFilter.MinFilter(15))) < 128
+    dots = np.zeros_like(near)
+    dots[::2, ::4] = dots[1::2, 2::4] = True
+    pixels[near & dots & (pixels > 200)] = 190  # a copier's grey around the letters
+    screened = Image.fromarray(pixels)
+    assert screen_level(screened) > SCREENED
+    assert words_of(read_image(engine, screened, dpi=200)) == TEXT
+    recorder = Recorder([word(f"good{n}", 0.95) for n in range(30)])
+    read_image(recorder, screened, dpi=200)
+    assert recorder.calls == ["read"]
 
 
 def test_grain_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:

@@ -228,6 +228,18 @@ def test_a_document_comes_back_as_it_went() -> None:
     again = read(json.dumps(document.to_json()), "b.json")
     assert again == document
     assert read(json.dumps(document.to_json()), "-") == document
+    assert read(json.dumps(document.to_json()), "b.jsonl") == document
+
+
+@pytest.mark.parametrize(("schema", "remedy"), [("chunk", "docalign score"), ("gold", "docalign eval"), ("report", "")])
+@pytest.mark.parametrize("name", ["a.pdf.chunks.jsonl", "a.json", "-"])
+def test_other_results_of_docalign_are_refused_with_what_to_do(name: str, schema: str, remedy: str) -> None:
+    line = json.dumps({"schema": f"docalign.{schema}/1", "id": "0", "text": "Not to be chunked again."})
+    for data in (f"{line}\n{line}\n", f"[\n{line}]"):
+        with pytest.raises(UnsupportedFormatError, match=rf"docalign\.{schema}") as caught:
+            read(data, name)
+        assert remedy in caught.value.remedy
+    assert "chunked again" in read(line, "a.txt").text
 
 
 @pytest.mark.parametrize("data", ["{", "[1]", '{"schema": "other/1"}', "[" * 100_000])

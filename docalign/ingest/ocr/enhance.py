@@ -11,13 +11,14 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from docalign.ingest.ocr.denoise import GRAIN_OF_MEDIAN, GRAINY, denoise, flatten
 from docalign.ingest.ocr.engine import PixelBox
 
 __all__ = [
     "NOISY",
+    "SCREENED",
     "Affine",
     "clean",
     "find_skew",
@@ -26,6 +27,7 @@ __all__ = [
     "is_noisy",
     "map_box",
     "noise_level",
+    "screen_level",
     "straighten",
     "turn_clockwise",
 ]
@@ -34,6 +36,12 @@ Affine = tuple[float, float, float, float, float, float]
 """a, b, c, d, e, f: a point (x, y) of the result was (a·x + b·y + c, d·x + e·y + f) in the image it came from."""
 
 NOISY: Final = 12.0
+SCREENED: Final = 0.075
+_LIGHTER_THAN_INK: Final = 150
+_INK: Final = 128
+_DOT_DEPTH: Final = 8
+_LEAST_INK: Final = 0.005
+"""Of all pixels: on a page with less, a few dots mean nothing."""
 _COARSE_DPI: Final = 140.0
 _WANTED_DPI: Final = 200.0
 _MOST_COARSE_PX: Final = 4_000_000
@@ -86,18 +94,58 @@ def noise_level(image: Image.Image) -> float:
 
 
 def is_noisy(image: Image.Image) -> bool:
-    """Whether specks or grain would be read as text, or hide it."""
+    """Whether specks, grain or a screen of dots would be read as text, or hide it."""
     apart = _apart(image)
-    return float(apart.mean()) > NOISY or GRAIN_OF_MEDIAN * float(np.median(apart)) >= GRAINY
+    grainy = float(apart.mean()) > NOISY or GRAIN_OF_MEDIAN * float(np.median(apart)) >= GRAINY
+    return grainy or screen_level(image) > SCREENED
+
+
+def screen_level(image: Image.Image) -> float:
+    """Dots of a printing or copying screen for every pixel of ink, at the page's middle.
+
+    A dot is lighter than ink and darker than the pixels on both its sides. The edges of print have few: scans that read
+    well stay below 0.065. Two words in three of a page full of dots were misread.
+    """
+    pixels = np.asarray(_middle(image), dtype=np.int16)
+    if pixels.shape[1] < 3:
+        return 0.0
+    inner = pixels[:, 1:-1]
+    sides = np.minimum(pixels[:, :-2], pixels[:, 2:])
+    dots = int(np.count_nonzero((inner > _LIGHTER_THAN_INK) & (sides - inner > _DOT_DEPTH)))
+    ink = int(np.count_nonzero(pixels < _INK))
+    return dots / max(ink, _LEAST_INK * pixels.size)
+
+
+def _middle(image: Image.Image) -> Image.Image:
+    left, top = max(0, image.width // 2 - 300), max(0, image.height // 2 - 300)
+    return image.crop((left, top, min(image.width, left + 600), min(image.height, top + 600)))
 
 
 def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
     """How far the pixels of the page's middle are from the median of their neighbours, shape (height, width)."""
-    left, top = max(0, image.width // 2 - 300), max(0, image.height // 2 - 300)
-    middle = image.crop((left, top, min(image.width, left + 600), min(image.height, top + 600)))
-    smooth = np.asarray(middle.filter(ImageFilter.MedianFilter(3)), dtype=np.int16)
-    apart: npt.NDArray[np.int16] = np.abs(np.asarray(middle, dtype=np.int16) - smooth)
-    return apart
+    pixels = np.asarray(_middle(image))
+    smooth = _median_of_nine(np.pad(pixels, 1, mode="edge"))
+    return (np.maximum(pixels, smooth) - np.minimum(pixels, smooth)).astype(np.int16)
+
+
+def _median_of_nine(edged: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+    """The median of every pixel and its eight neighbours, without the edge; Pillow's filter takes fifty times as long.
+
+    Columns of three are sorted; the median of nine is that of the greatest low, the middle middle and the least high.
+    """
+    low, middle, high = _sorted(edged[:-2], edged[1:-1], edged[2:])
+    lows = np.maximum(np.maximum(low[:, :-2], low[:, 1:-1]), low[:, 2:])
+    highs = np.minimum(np.minimum(high[:, :-2], high[:, 1:-1]), high[:, 2:])
+    middles = _sorted(middle[:, :-2], middle[:, 1:-1], middle[:, 2:])[1]
+    return _sorted(lows, middles, highs)[1]
+
+
+def _sorted(
+    a: npt.NDArray[np.uint8], b: npt.NDArray[np.uint8], c: npt.NDArray[np.uint8]
+) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
+    """Place by place, the least, the middle and the greatest of three."""
+    low, high = np.minimum(a, b), np.maximum(a, b)
+    return np.minimum(low, c), np.maximum(low, np.minimum(high, c)), np.maximum(high, c)
 
 
 def grow(image: Image.Image, *, dpi: float) -> tuple[Image.Image, Affine]:
@@ -118,10 +166,9 @@ def clean(image: Image.Image) -> tuple[Image.Image, Affine]:
 
 def find_skew(image: Image.Image) -> float:
     """Degrees by which the lines of a grey image fall clockwise, by the sharpest projection profile; 0 if unclear."""
-    scale = max(image.width, image.height) / 1000
-    small = image if scale <= 1 else image.resize((int(image.width / scale), int(image.height / scale)))
+    small = image.reduce(max(1, round(max(image.width, image.height) / 1000)))
     pixels = np.asarray(small, dtype=np.uint8)
-    dark = pixels < (int(np.median(pixels)) + int(pixels.min())) / 2
+    dark = pixels < (int(np.median(pixels[::2, ::2])) + int(pixels.min())) / 2
     # Solid areas (scan borders, pictures) have no lines: keep the lower edges of marks only.
     edges = dark[:-1] & ~dark[1:]
     ys, xs = np.nonzero(edges)
@@ -158,4 +205,6 @@ def straighten(image: Image.Image, skew: float) -> tuple[Image.Image, Affine]:
     c = image.width / 2 - (cos * width - sin * height) / 2
     f = image.height / 2 - (sin * width + cos * height) / 2
     back: Affine = (cos, -sin, c, sin, cos, f)
-    return image.transform((width, height), Image.Transform.AFFINE, back, Image.Resampling.BICUBIC, fillcolor=255), back
+    return image.transform(
+        (width, height), Image.Transform.AFFINE, back, Image.Resampling.BILINEAR, fillcolor=255
+    ), back

@@ -1,7 +1,8 @@
 """What is missing or broken on one PDF page, said so that nothing gets lost in silence.
 
 PDFium reads what it can of a damaged page: of a content stream that breaks off it shows the first part, of one whose
-object is missing nothing, and reports neither. This looks at the page's objects and names what is not there.
+object is missing nothing, and what follows a string that does not end it takes for that string. It reports none of it.
+This looks at the page's objects and names what is not there.
 """
 
 from __future__ import annotations
@@ -22,6 +23,12 @@ __all__ = ["page_damage"]
 _FONT_USED: Final = re.compile(rb"/([^\s/\[\]()<>{}%]+)\s+[-+.\d]+\s+Tf\b")
 _OBJECT_USED: Final = re.compile(rb"/([^\s/\[\]()<>{}%]+)\s+Do\b")
 _OPEN_TEXT: Final = re.compile(rb"(?<![^\s])BT\s[^\0]*?\bTf\b")
+_INLINE_PICTURE: Final = re.compile(rb"(?<!\S)BI\s.*?\sID\s.*?\sEI(?!\S)", re.S)
+_ESCAPED: Final = re.compile(rb"\\.", re.S)
+_STRING: Final = re.compile(rb"\([^()]*\)")
+_COMMENT: Final = re.compile(rb"%[^\r\n]*")
+_MARK: Final = re.compile(rb"[()]|%[^\r\n]*")
+_NO_HEX: Final = re.compile(rb"(?<!<)<(?!<)[\s0-9A-Fa-f]*+[^\s0-9A-Fa-f>]")
 _MAX_SCANNED: Final = 4 << 20
 _MAX_FORMS: Final = 200
 _MAX_DEPTH: Final = 5
@@ -73,7 +80,39 @@ def _damage(structure: pikepdf.Pdf, file: PdfFile, index: int, search: _Search) 
         and _OPEN_TEXT.search(drawn, max(0, drawn.rfind(b"BT") - 1))
     ):
         yield "its content ends in the middle of its text"
+    if not broken and _has_endless_string(drawn):
+        yield "its content holds a string that does not end, so text may be missing"
     yield from _missing(drawn, page.resources, 0, search)
+
+
+def _has_endless_string(drawn: bytes) -> bool:
+    """Whether drawing commands hold a string, in brackets or in hexadecimal, that swallows the commands after it.
+
+    Where brackets come in pairs, as nearly everywhere, that costs next to nothing.
+    """
+    plain = _INLINE_PICTURE.sub(b" ", drawn[:_MAX_SCANNED]) if b"EI" in drawn else drawn[:_MAX_SCANNED]
+    plain = _ESCAPED.sub(b"", plain)
+    if plain.count(b"(") > plain.count(b")") and _open_brackets(plain):
+        return len(drawn) <= _MAX_SCANNED
+    while len(shorter := _STRING.sub(b"", plain)) < len(plain):
+        plain = shorter
+    return _NO_HEX.search(_COMMENT.sub(b"", plain)) is not None
+
+
+def _open_brackets(plain: bytes) -> int:
+    """How many brackets are open at the end; those in comments, which begin outside of strings, do not count."""
+    depth = comment_ends = 0
+    for mark in _MARK.finditer(plain):
+        for at, byte in enumerate(mark.group(), mark.start()):
+            if at < comment_ends:
+                break
+            if byte == ord("%") and not depth:
+                comment_ends = mark.end()
+            elif byte == ord("("):
+                depth += 1
+            elif byte == ord(")"):
+                depth = max(0, depth - 1)
+    return depth
 
 
 def _kind(value: Any) -> str:
@@ -110,6 +149,8 @@ def _object_damage(item: Any, name: bytes, depth: int, search: _Search) -> Itera
     data, fault = stream_damage(item)
     if fault:
         yield f"its form {_shown(name)} {fault}"
+    elif _has_endless_string(data):
+        yield f"its form {_shown(name)} holds a string that does not end, so text may be missing"
     if depth < _MAX_DEPTH and "/Resources" in item:
         yield from _missing(data, item.get("/Resources"), depth + 1, search)
 

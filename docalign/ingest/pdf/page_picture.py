@@ -6,6 +6,7 @@ box or in a layer that is switched off shows in the first only; a word whose pla
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from docalign.document import Box
 
-__all__ = ["SmallPicture", "render", "small_picture", "without_unseen"]
+__all__ = ["SmallPicture", "draws_one_picture", "made_small", "render", "small_picture", "without_unseen"]
 
 _POINTS_PER_INCH: Final = 72
 _RENDER_PIXELS: Final = 40_000_000
@@ -41,6 +42,8 @@ _PAPER_SHARE: Final = 0.6
 _LINE_PT: Final = (3.0, 40.0)
 _PRINTED_ROWS: Final = 3
 _SHORT_WORD: Final = 2
+_TURN_BACK: Final = {90: Image.Transpose.ROTATE_90, 180: Image.Transpose.ROTATE_180, 270: Image.Transpose.ROTATE_270}
+"""Pillow counts counter-clockwise."""
 _EDGE_PT: Final = 2.0
 
 
@@ -149,6 +152,21 @@ def small_picture(page: pdfium.PdfPage) -> SmallPicture:
     scale = min(_SMALL_DPI / _POINTS_PER_INCH, (_SMALL_PIXELS / max(1.0, width * height)) ** 0.5)
     turn = (-90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
     return SmallPicture(np.asarray(_bitmap(page, scale, turn), np.uint8), scale)
+
+
+def draws_one_picture(page: pdfium.PdfPage) -> bool:
+    """Whether a picture is all that the page draws: a scan, which PDFium takes as long to draw small as large."""
+    first = raw.FPDFPage_GetObject(page, 0) if raw.FPDFPage_CountObjects(page) == 1 else None
+    return first is not None and raw.FPDFPageObj_GetType(first) == raw.FPDF_PAGEOBJ_IMAGE
+
+
+def made_small(image: Image.Image, dpi: float, page: pdfium.PdfPage) -> SmallPicture:
+    """As `small_picture`, of what `render` gave."""
+    times = max(1, round(dpi / _SMALL_DPI), math.ceil((image.width * image.height / _SMALL_PIXELS) ** 0.5))
+    small = image.reduce(times)
+    rotation = (90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
+    small = small.transpose(_TURN_BACK[rotation]) if rotation else small
+    return SmallPicture(np.asarray(small, np.uint8), dpi / _POINTS_PER_INCH / times)
 
 
 def without_unseen(content: PageContent, picture: SmallPicture) -> PageContent:

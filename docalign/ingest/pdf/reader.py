@@ -26,7 +26,7 @@ from docalign.ingest.pdf.nested_forms import refuse_form_bombs
 from docalign.ingest.pdf.opening import PdfFile, open_or_repair, too_many_pages
 from docalign.ingest.pdf.outline import read_outline
 from docalign.ingest.pdf.page_facts import measure
-from docalign.ingest.pdf.page_picture import render, small_picture, without_unseen
+from docalign.ingest.pdf.page_picture import draws_one_picture, made_small, render, small_picture, without_unseen
 from docalign.ingest.pdf.picture_text import merge, over, read_pictures
 from docalign.ingest.pdf.spot_check import SpotCheck, spot_check
 from docalign.ingest.pdf.structure import open_structure, page_count
@@ -36,6 +36,8 @@ from docalign.ingest.pdf.triage import MIN_CHARS, PageFacts, Verdict, judge, jud
 from docalign.ingest.tables.image_rules import tables_of_scan
 
 if TYPE_CHECKING:
+    from PIL.Image import Image
+
     from docalign.ingest.pdf.chars import PageChars
 
 __all__ = ["PdfReader", "Triaged"]
@@ -49,12 +51,13 @@ _MAX_DEPTH: Final = 2
 @dataclass(frozen=True, slots=True)
 class Triaged:
     """A page's text layer (with the text of its form), the verdict on it, the spot check that the verdict rests on, if
-    there was one, and the text of the form alone."""
+    there was one, the text of the form alone, and the page as it was drawn for OCR, if it was drawn already."""
 
     layer: PageContent
     verdict: Verdict
     check: SpotCheck | None
     form: FormText
+    drawn: tuple[Image, float] | None = None
 
 
 class PdfReader:
@@ -195,7 +198,8 @@ class PdfReader:
 
     def _triage(self, page: pdfium.PdfPage, index: int) -> Triaged:
         refuse_huge_pictures(page, self._options.worker_memory_mib)
-        picture = small_picture(page)
+        drawn = self._drawn(page) if self._options.ocr != "never" and draws_one_picture(page) else None
+        picture = small_picture(page) if drawn is None else made_small(*drawn, page)
         form = self._form(page, index)
         facts: list[PageFacts] = []
 
@@ -215,7 +219,7 @@ class PdfReader:
         if lost and self._options.strict:
             raise DamagedInputError(lost[0], remedy=_REPLACE)
         layer = replace(layer, kind=kind, warnings=(*layer.warnings, *lost))
-        return Triaged(layer, verdict, check, form)
+        return Triaged(layer, verdict, check, form, drawn)
 
     def _form(self, page: pdfium.PdfPage, index: int) -> FormText:
         if self._structure is None or page_count(self._structure) != self._own:
@@ -227,7 +231,7 @@ class PdfReader:
         found = self._triage(page, index)
         layer, verdict = found.layer, found.verdict
         if self._options.ocr == "always":
-            return _with_form(self._ocr(page, layer, must=True), found.form)
+            return _with_form(self._ocr(page, found, must=True), found.form)
         if verdict.read == "layer":
             return layer
         if self._options.ocr == "never":
@@ -236,7 +240,7 @@ class PdfReader:
             return replace(layer, warnings=(*layer.warnings, _doubtful(verdict, "no OCR engine is here to check it")))
         if verdict.read == "pictures":
             return self._with_pictures(page, layer, verdict)
-        return _with_form(self._ocr(page, layer, must=verdict.read == "ocr", why=verdict), found.form)
+        return _with_form(self._ocr(page, found, must=verdict.read == "ocr", why=verdict), found.form)
 
     def _choose_engine(self) -> OcrEngine:
         if self._engine is None:
@@ -255,8 +259,13 @@ class PdfReader:
         limits = {"dpi": self._options.dpi, "max_pixels": self._options.max_pixels}
         return read_pictures(self._choose_engine(), page, layer, verdict.pictures, **limits)
 
-    def _ocr(self, page: pdfium.PdfPage, layer: PageContent, *, must: bool, why: Verdict | None = None) -> PageContent:
+    def _drawn(self, page: pdfium.PdfPage) -> tuple[Image, float]:
+        """The page as OCR is shown it, and its dpi."""
+        return render(page, dpi=self._options.dpi, max_pixels=self._options.max_pixels)
+
+    def _ocr(self, page: pdfium.PdfPage, found: Triaged, *, must: bool, why: Verdict | None = None) -> PageContent:
         """The page as OCR reads it; if OCR is no `must`, the text layer with what only OCR found, if that is much."""
+        layer = found.layer
         try:
             engine = self._choose_engine()
         except OcrMissingError:
@@ -264,9 +273,9 @@ class PdfReader:
                 return replace(layer, kind="text")
             raise
         rotation = (90 * max(0, raw.FPDFPage_GetRotation(page))) % 360
-        image, dpi = render(page, dpi=self._options.dpi, max_pixels=self._options.max_pixels)
+        image, dpi = found.drawn or self._drawn(page)
         reading = read_image(engine, image, dpi=dpi)
-        found = to_content(
+        read = to_content(
             reading,
             number=layer.number,
             width=layer.width,
@@ -275,19 +284,19 @@ class PdfReader:
             pixels=image.size,
         )
         if not must and layer.lines:
-            return merge(layer, found, least=_OCR_GAIN * _count(layer.lines) + MIN_CHARS)
-        found = tables_of_scan(found, image, rotation=rotation)
+            return merge(layer, read, least=_OCR_GAIN * _count(layer.lines) + MIN_CHARS)
+        read = tables_of_scan(read, image, rotation=rotation)
         # Nobody knows that a page whose picture is lost is blank.
-        kind = layer.kind if why and (found.lines or found.tables or layer.warnings) else found.kind
+        kind = layer.kind if why and (read.lines or read.tables or layer.warnings) else read.kind
         warnings = layer.warnings
         if why and why.kind == "suspect":
             warnings = (*warnings, _doubtful(why, "the page was read by OCR"))
         return replace(
-            found,
+            read,
             kind=kind,
             invisible=layer.invisible,
-            dropped=(*layer.dropped, *found.dropped, *_replaced(layer)),
-            warnings=(*warnings, *found.warnings),
+            dropped=(*layer.dropped, *read.dropped, *_replaced(layer)),
+            warnings=(*warnings, *read.warnings),
         )
 
 

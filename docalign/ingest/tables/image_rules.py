@@ -32,6 +32,9 @@ _THICKEST_PT: Final = 3.5
 _MAX_RULES: Final = 600
 _RULE_MARKS: Final = frozenset("|¦[]{}!lI—–-_=")
 _ON_RULE_PT: Final = 2.5
+_CELL: Final = 8
+"""Pixels of a row that are looked at as one number."""
+_ALL_DARK: Final = 0x0101010101010101
 
 
 def tables_of_scan(page: PageContent, image: Image, *, rotation: int) -> PageContent:
@@ -95,16 +98,34 @@ def rules_of_image(image: Image, *, width: float, height: float, rotation: int) 
     return Drawing(tuple(rules) if len(rules) <= _MAX_RULES else ())
 
 
+def _rows_with_runs(dark: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.intp]:
+    """The rows that may hold a run of `least` pixels (8 and more): such a run fills several whole cells in a row.
+
+    A page of text has few such rows, so that only they need be looked at pixel by pixel.
+    """
+    wide = _CELL if least >= 2 * _CELL - 1 else 1
+    cells = dark.shape[1] // wide
+    full = np.ascontiguousarray(dark[:, : cells * wide]).view(np.uint64 if wide == _CELL else np.bool_)
+    full = full == _ALL_DARK if wide == _CELL else full
+    together = (least - wide + 1) // wide
+    found = full[:, : cells - together + 1].copy()
+    for shift in range(1, together):
+        found &= full[:, shift : cells - together + 1 + shift]
+    return np.flatnonzero(found.any(axis=1))
+
+
 def _runs(dark: npt.NDArray[np.bool_], shortest: float, thickest: float) -> Iterator[Box]:
     """Runs along the rows of an array, neighbouring rows joined, as boxes in its own pixels."""
     least = max(8, int(shortest))
     if dark.shape[1] <= least:
         return
-    padded = np.zeros((dark.shape[0], dark.shape[1] + 2), np.int8)
-    padded[:, 1:-1] = dark
+    likely = _rows_with_runs(dark, least)
+    padded = np.zeros((len(likely), dark.shape[1] + 2), np.int8)
+    padded[:, 1:-1] = dark[likely]
     steps = np.diff(padded, axis=1)
     rows, starts = np.nonzero(steps == 1)
     _, ends = np.nonzero(steps == -1)
+    rows = likely[rows]
     long = ends - starts >= least
     if long.sum() > 20 * _MAX_RULES:
         return

@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -54,8 +55,9 @@ class SourceFiles:
         found = cls()
         for source in map(Path, sources):
             if source.is_dir():
-                inside = (p for p in source.rglob("*") if p.is_file() and not _hidden(p.relative_to(source)))
+                inside, unreadable = _files_in(source)
                 found.files += [(p.relative_to(source).as_posix(), p) for p in sorted(inside)]
+                found.passed += unreadable
             elif source.is_file():
                 found.files.append((source.name, source))
             else:
@@ -65,8 +67,18 @@ class SourceFiles:
         return found
 
 
-def _hidden(path: Path) -> bool:
-    return any(part.startswith(".") for part in path.parts)
+def _files_in(folder: Path) -> tuple[list[Path], list[Passed]]:
+    """The files below a folder, hidden ones and links to folders left out, and the folders that cannot be listed."""
+    files: list[Path] = []
+    passed: list[Passed] = []
+
+    def refused(error: OSError) -> None:
+        passed.append(Passed(Path(error.filename), f"the folder cannot be listed ({error.strerror})."))
+
+    for here, folders, names in os.walk(folder, onerror=refused):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        files += [path for name in names if not name.startswith(".") and (path := Path(here, name)).is_file()]
+    return files, passed
 
 
 def read_sources(
