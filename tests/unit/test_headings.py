@@ -54,6 +54,23 @@ def test_numbers_in_one_look_give_depth_and_labels_like_strategy_follow_their_lo
     assert [level for level, _ in headings(document)] == [1, 2, 2, 2, 1]
 
 
+def test_headings_without_a_number_stand_below_the_numbered_section_they_are_in() -> None:
+    parts = []
+    for n in (1, 2, 3):
+        parts += [head(f"{n}. Part", size=16), PROSE, head(f"{n}.1. Section", size=13), PROSE, head("Usage"), PROSE]
+    parts += [head("3.2. Section", size=13), PROSE, head("3.2.1. Deeper", size=13), PROSE, head("Types"), PROSE]
+    document = typeset(*parts, head("4. Part", size=16), PROSE, head("Remarks"), PROSE)
+    levels = {text: level for level, text in headings(document)}
+    assert (levels["3.2.1. Deeper"], levels["Types"], levels["Usage"], levels["Remarks"]) == (3, 4, 3, 3)
+
+
+def test_a_heading_between_two_numbered_ones_of_its_look_is_part_of_the_first() -> None:
+    names = ("1. Fields", "1.1. Type", "string", "password", "1.2. Text", "1.3. Rest", "2. More", "2.1. Last", "Thanks")
+    sizes = (14, 11, 11, 11, 11, 11, 14, 11, 11)
+    document = typeset(*(head(n, size=s) + "\n\n" + PROSE for n, s in zip(names, sizes, strict=True)))
+    assert [level for level, _ in headings(document)] == [1, 2, 3, 3, 2, 2, 1, 2, 2]
+
+
 def test_a_number_above_its_title_has_the_level_of_the_title() -> None:
     parts = []
     for n, title in enumerate(("Getting started", "First steps", "Going on"), 1):

@@ -128,6 +128,7 @@ def set_levels(headings: Sequence[Draft], drafts: Sequence[Draft], style: Style)
         else:
             _number_some(mine, levels, offset, usual)
         above.append(look)
+    _sink(counted, looks, above, levels)
     for draft in counted:
         draft.level = max(1, min(_DEEPEST, levels[id(draft)]))
     for a, b in reversed(list(_neighbours(drafts))):
@@ -264,6 +265,42 @@ def _spread(mine: Sequence[Draft], headings: Sequence[Draft]) -> bool:
     """Numbers that go through the document are section numbers; those of one or two pages may be a list's."""
     pages = {d.rows[0].page for d in mine}
     return len(pages) > 2 or len({d.rows[0].page for d in headings}) <= 4
+
+
+def _sink(headings: Sequence[Draft], looks: Mapping[int, Look], order: Sequence[Look], levels: dict[int, int]) -> None:
+    """Push headings without a number below the numbered section they stand in: those in a lesser look, and those in
+    the same look where the count of sections goes on behind them (`2.1`, theirs, `2.2`).
+
+    `order` holds the looks that count, the most prominent first.
+    """
+    rank = {look: place for place, look in enumerate(order)}
+    counted = [d for d in headings if looks[id(d)] in rank]
+    current: Draft | None = None
+    for index, draft in enumerate(counted):
+        if number_depth(draft.text) is not None:
+            current = draft
+            continue
+        lesser = rank[looks[id(draft)]] - rank[looks[id(current)]] if current is not None else -1
+        if current is None or lesser < 0:
+            current = None
+        elif lesser or _goes_on(current, counted[index + 1 :], looks):
+            levels[id(draft)] = max(levels[id(draft)], levels[id(current)] + 1)
+
+
+def _goes_on(section: Draft, later: Sequence[Draft], looks: Mapping[int, Look]) -> bool:
+    """Whether the next section with a number is the next one by its number, and in the same look."""
+    following = next((d for d in later if number_depth(d.text) is not None), None)
+    if following is None or looks[id(following)] != looks[id(section)]:
+        return False
+    here, there = _number_of(section.text), _number_of(following.text)
+    return here is not None and there is not None and there == (*here[:-1], here[-1] + 1)
+
+
+def _number_of(text: str) -> tuple[int, ...] | None:
+    """`2.1 Title` as (2, 1); None where it bears no such number."""
+    match = SECTION_NUMBER.match(text)
+    parts = match.group().strip().strip(".").split(".") if match else []
+    return tuple(map(int, parts)) if parts and all(part.isdecimal() for part in parts) else None
 
 
 def _number(mine: Sequence[Draft], levels: dict[int, int], offset: int, usual: int) -> None:
