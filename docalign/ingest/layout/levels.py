@@ -269,8 +269,8 @@ def _spread(mine: Sequence[Draft], headings: Sequence[Draft]) -> bool:
 
 def _sink(headings: Sequence[Draft], looks: Mapping[int, Look], order: Sequence[Look], levels: dict[int, int]) -> None:
     """Push headings without a number below the numbered section they stand in: those in a lesser look, and those in
-    the same look where the count of sections goes on behind them (`2.1`, theirs, `2.2`). Those that bear a number behind
-    a word (`Strategy 2.1.1`) stay where their look is.
+    the same look where the count of sections goes on behind them (`2.1`, theirs, `2.2`). Those with a number behind a
+    word (`Strategy 2.1.1`) stay where their look is.
 
     `order` holds the looks that count, the most prominent first.
     """
@@ -280,6 +280,7 @@ def _sink(headings: Sequence[Draft], looks: Mapping[int, Look], order: Sequence[
     for index, draft in enumerate(counted):
         if number_depth(draft.text) is not None:
             current = draft
+            continue
         if any(word[0].isdigit() for word in draft.text.split()[:_LABEL_WORDS]):
             continue
         lesser = rank[looks[id(draft)]] - rank[looks[id(current)]] if current is not None else -1
