@@ -252,7 +252,7 @@ def test_grey_paper_under_uneven_light_is_evened_before_the_first_reading(page: 
     assert even_light(page) is page
 
 
-def test_a_screen_of_dots_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:
+def test_a_screen_of_dots_is_smoothed_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:
     assert screen_level(page) < SCREENED / 3
     pixels = np.array(page)
     near = np.asarray(page.filter(ImageFilter.MinFilter(15))) < 128

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from docalign.ingest.ocr.denoise import GRAIN_OF_MEDIAN, GRAINY, denoise, flatten
 from docalign.ingest.ocr.engine import PixelBox
@@ -30,6 +30,7 @@ __all__ = [
     "screen_level",
     "straighten",
     "turn_clockwise",
+    "without_screen",
 ]
 
 Affine = tuple[float, float, float, float, float, float]
@@ -40,6 +41,8 @@ SCREENED: Final = 0.055
 _LIGHTER_THAN_INK: Final = 150
 _INK: Final = 128
 _DOT_DEPTH: Final = 8
+_DOTS_IN: Final = 1 / 170
+"""The radius, in inches, of a blur that closes a screen and leaves print."""
 _LEAST_INK: Final = 0.005
 """Of all pixels: on a page with less, a few dots mean nothing."""
 _COARSE_DPI: Final = 140.0
@@ -94,10 +97,14 @@ def noise_level(image: Image.Image) -> float:
 
 
 def is_noisy(image: Image.Image) -> bool:
-    """Whether specks, grain or a screen of dots would be read as text, or hide it."""
+    """Whether specks or grain would be read as text, or hide it."""
     apart = _apart(image)
-    grainy = float(apart.mean()) > NOISY or GRAIN_OF_MEDIAN * float(np.median(apart)) >= GRAINY
-    return grainy or screen_level(image) > SCREENED
+    return float(apart.mean()) > NOISY or GRAIN_OF_MEDIAN * float(np.median(apart)) >= GRAINY
+
+
+def without_screen(image: Image.Image, *, dpi: float) -> Image.Image:
+    """The page with the dots of a screen smoothed into the paper, if it is full of them; else the image itself."""
+    return image.filter(ImageFilter.GaussianBlur(_DOTS_IN * dpi)) if screen_level(image) > SCREENED else image
 
 
 def screen_level(image: Image.Image) -> float:

@@ -32,6 +32,7 @@ from docalign.ingest.ocr.enhance import (
     map_box,
     straighten,
     turn_clockwise,
+    without_screen,
 )
 from docalign.ingest.ocr.loose_words import part_loose_words
 from docalign.ingest.ocr.second_look import with_passed_over
@@ -129,10 +130,10 @@ class _View:
         return replace(self, image=image, back=(back, *self.back))
 
     def prepared(self) -> _View:
-        """Even, grainless and straight as far as it takes; a good page as it is."""
+        """Even, without grain or screen, and straight as far as it takes; a good page as it is."""
         if is_noisy(self.image):
             return self.cleaned()
-        even = even_light(self.image)
+        even = even_light(without_screen(self.image, dpi=self.dpi))
         skew = find_skew(even)
         if abs(skew) < _MIN_SKEW_DEG:
             return replace(self, image=even, skew=skew)
