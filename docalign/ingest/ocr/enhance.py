@@ -132,7 +132,8 @@ def _apart(image: Image.Image) -> npt.NDArray[np.int16]:
     """How far the pixels of the page's middle are from the median of their neighbours, shape (height, width)."""
     pixels = np.asarray(_middle(image))
     smooth = _median_of_nine(np.pad(pixels, 1, mode="edge"))
-    return (np.maximum(pixels, smooth) - np.minimum(pixels, smooth)).astype(np.int16)
+    apart: npt.NDArray[np.int16] = (np.maximum(pixels, smooth) - np.minimum(pixels, smooth)).astype(np.int16)
+    return apart
 
 
 def _median_of_nine(edged: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:

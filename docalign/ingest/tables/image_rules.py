@@ -105,8 +105,8 @@ def _rows_with_runs(dark: npt.NDArray[np.bool_], least: int) -> npt.NDArray[np.i
     """
     wide = _CELL if least >= 2 * _CELL - 1 else 1
     cells = dark.shape[1] // wide
-    full = np.ascontiguousarray(dark[:, : cells * wide]).view(np.uint64 if wide == _CELL else np.bool_)
-    full = full == _ALL_DARK if wide == _CELL else full
+    whole = np.ascontiguousarray(dark[:, : cells * wide])
+    full: npt.NDArray[np.bool_] = np.equal(whole.view(np.uint64), _ALL_DARK) if wide == _CELL else whole
     together = (least - wide + 1) // wide
     found = full[:, : cells - together + 1].copy()
     for shift in range(1, together):
