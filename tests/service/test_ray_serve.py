@@ -65,19 +65,21 @@ def test_replicas_follow_the_requests_and_have_what_ray_gives_them() -> None:
 def test_it_gives_the_bytes_of_the_command_line(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.support.ray_serving", str(port), str(tmp_path / "jobs.sqlite")],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    )
+    said = tmp_path / "stderr"
+    with said.open("wb") as stderr:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.ray_serving", str(port), str(tmp_path / "jobs.sqlite")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+        )
     assert process.stdin is not None
     assert process.stdout is not None
     try:
-        assert any(line.startswith("ready") for line in process.stdout)
+        assert any(line.startswith("ready") for line in process.stdout), said.read_text()[-2000:]
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=300) as client:
             assert client.get("/readyz").status_code == 200
             answer = client.post("/v1/chunk", files={"file": ("contract.pdf", SAMPLE.read_bytes())})
