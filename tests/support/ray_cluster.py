@@ -16,6 +16,7 @@ __all__: list[str] = []
 def main(workers: int) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 - Ray's name for it
+    os.environ["RAY_agent_register_timeout_ms"] = "300000"  # noqa: SIM112
     from ray.cluster_utils import Cluster
 
     memory = 100 << 20

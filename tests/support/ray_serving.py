@@ -14,6 +14,7 @@ __all__: list[str] = []
 def main(port: int, database: str) -> None:
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     os.environ["RAY_raylet_start_wait_time_s"] = "300"  # noqa: SIM112 - Ray's name for it
+    os.environ["RAY_agent_register_timeout_ms"] = "300000"  # noqa: SIM112
     import ray
     from ray import serve
 
