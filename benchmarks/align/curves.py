@@ -11,7 +11,8 @@
 
 Every point is a run of docalign's own training, from the same policy, in this process. The points are taken in the
 order of `POINTS`; no new one is begun after `--minutes`, and those that were not measured are not in the report. A
-repeated command goes on with the next point. Seconds are of one thread, by wall and by CPU; intervals are 95 % by
+repeated command goes on with the next point; with `--publish docalign/train/curves.json` it ends by writing what there
+is to that file, paths cut to their names. Seconds are of one thread, by wall and by CPU; intervals are 95 % by
 bootstrap over documents. Every number is of one seed.
 """
 
@@ -58,9 +59,10 @@ POINTS: Final = (
 """Method and number of gold documents or rankings, the ones that matter most first; `sft` 0 is the policy as it is."""
 
 _BATCH: Final = 4
+_NO_SETTINGS: Final = ("out", "policy", "only", "numbers", "publish", "minutes")
 
 
-def main() -> None:
+def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", type=Path, required=True, help="a policy folder, an exported model or its name")
     parser.add_argument("--out", type=Path, required=True, help="where runs are, and curves.json")
@@ -76,25 +78,30 @@ def main() -> None:
     parser.add_argument("--trained-layers", type=int, default=8, help="of dpo, kto and ppo")
     parser.add_argument("--learning-rate", type=float, default=5e-5)
     parser.add_argument("--seed", type=int, default=7)
-    chosen = parser.parse_args()
+    parser.add_argument("--publish", type=Path, metavar="FILE", help="write the report there, for others to read")
+    chosen = parser.parse_args(arguments)
     chosen.policy = chosen.policy if chosen.policy.is_dir() else resolve(chosen.policy)
     chosen.out.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
-    report = _begun(chosen)
+    report = _begun(chosen, arguments)
     for method, number in POINTS:
         asked = (not chosen.only or method in chosen.only) and (not chosen.numbers or number in (0, *chosen.numbers))
         known = any((p["method"], p["n"]) == (method, number) for p in report["points"])
         if not asked or known or (method == "ppo" and not _reward_folder(chosen).is_dir()):
             continue
-        if time.monotonic() - began > chosen.minutes * 60:
+        if time.monotonic() - began >= chosen.minutes * 60:
             print("the minutes are over", flush=True)
             break
         report["points"].append(_point(method, number, chosen))
         (chosen.out / "curves.json").write_text(json.dumps(report, indent=1) + "\n", "utf-8")
         print(json.dumps(report["points"][-1]), flush=True)
+    if chosen.publish:
+        words = [Path(word).name if "/" in word else word for word in shlex.split(report["command"])]
+        report["command"] = shlex.join(words)
+        chosen.publish.write_text(json.dumps(report, indent=1) + "\n", "utf-8")
 
 
-def _begun(chosen: argparse.Namespace) -> dict[str, Any]:
+def _begun(chosen: argparse.Namespace, given: list[str] | None) -> dict[str, Any]:
     """The report so far, or a new one with what everything is compared with."""
     kept = chosen.out / "curves.json"
     if kept.is_file():
@@ -103,14 +110,14 @@ def _begun(chosen: argparse.Namespace) -> dict[str, Any]:
     write_preferences(_held_out(chosen), rankings(chosen.held_out, test=True))
     return {
         "schema": "docalign.curves/1",
-        "command": shlex.join(["python", "-m", "benchmarks.align.curves", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", "benchmarks.align.curves", *(sys.argv[1:] if given is None else given)]),
         "policy": chosen.policy.name,
         "threads": torch.get_num_threads(),
         "cores": len(os.sched_getaffinity(0)),
         "bf16": bf16_helps(),
         "style": STYLE,
         "taste": f"simulated: {TASTE}",
-        "settings": {k: str(v) for k, v in vars(chosen).items() if k not in ("out", "policy", "only", "numbers")},
+        "settings": {k: str(v) for k, v in vars(chosen).items() if k not in _NO_SETTINGS},
         "before": agreement(chosen.policy, chosen),
         "points": [],
     }
