@@ -139,7 +139,7 @@ dequantised again; cut to its first {described["layers"]} of 30 layers, all of t
 
 - graph: `model.onnx`, {size_mb:.1f} MB, {described["precision"]} (one scale per weight column, one per activation row),
   sha256 `{described["sha256"][:16]}…`; prompt version {described["prompt_version"]}
-- against torch fp32 on {agreement.get("slots", 0):.0f} slots: same label {agreement.get("same_label", 0):.4f}, mean
+- against fp32 on {agreement.get("slots", 0):.0f} slots: same label {agreement.get("same_label", 0):.4f}, mean
   |Δ log-odds| {agreement.get("mean_difference", 0):.3f}, largest {agreement.get("largest_difference", 0):.3f}
 - length prior φ at tokens/target = {", ".join(f"{k:g}" for k in described["prior"]["knots"])}:
   {", ".join(f"{v:.2f}" for v in described["prior"]["values"])}

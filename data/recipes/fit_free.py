@@ -2,7 +2,7 @@
 
     DOCALIGN_DATA=… python data/recipes/fit_free.py models/docalign-smollm2-16l [--windows 40] [--write]
 
-On training transcripts alone, read as at run time. The best mean of boundary F1 − ½ Pk by window wins: F1 alone is
+On training transcripts alone, read as at run time. The best mean of boundary F1 − Pk by window wins: F1 alone is
 greedy for lucky cuts side by side. `--write` puts `free_bias` and `free_prior` into the model's docalign.json.
 """
 
@@ -83,7 +83,7 @@ def main() -> None:
     priors = [None, *(FreePrior(typical, cost) for typical, cost in product(TYPICAL, COSTS))]
     found = [(quality(windows, bias, prior), bias, prior) for prior in priors for bias in BIASES]
     alone = max((row for row in found if row[2] is None), key=lambda row: row[0][0])
-    best = max(found, key=lambda row: row[0][0] - row[0][1] / 2)
+    best = max(found, key=lambda row: row[0][0] - row[0][1])
     for name, ((f1, misses), bias, prior) in (("bias alone", alone), ("with a prior", best)):
         print(f"{name}: F1 {f1:.3f}, Pk {misses:.3f} on {len(windows)} training windows; bias {bias:+.2f}, {prior}")
     if arguments.write:
