@@ -4,6 +4,7 @@
 #   make test       install the test and training extras, run the quick tests
 #   make test-full  the slow tests too
 #   make align      alignment in full on the shipped model; gold from DOCALIGN_DATA, or GOLD= and DEV=
+#   make bench      docalign beside other chunkers: a report card in report/, in under an hour; bench-quick in minutes
 #   make fuzz       every reader under a coverage-guided fuzzer, SECONDS=300 each
 #   make check      format, lint, types
 #   make samples    draw data/samples/ again from their typst sources
@@ -27,6 +28,7 @@ JOBS ?= 2
 STAMP_VENV := $(VENV)/.made
 STAMP_BASE := $(VENV)/.base
 STAMP_TEST := $(VENV)/.test
+STAMP_BENCH := $(VENV)/.bench
 STAMP_SYSTEM := $(VENV)/.system
 
 SAMPLES := data/samples
@@ -35,9 +37,9 @@ OUT := out
 # How long each reader is fuzzed.
 SECONDS_EACH := $(or $(SECONDS),300)
 
-.PHONY: help demo test test-full align fuzz check samples clean
+.PHONY: help demo test test-full align bench bench-quick bench-card fuzz check samples clean
 help:
-	@sed -n '3,10s/^# *//p' Makefile
+	@sed -n '3,11s/^# *//p' Makefile
 
 $(STAMP_VENV):
 	@test -n "$(PYTHON)" || { echo "docalign needs Python 3.11 or newer and found none."; \
@@ -112,6 +114,25 @@ align: $(STAMP_TEST) $(GOLD)
 	@$(DOCALIGN) export $(ALIGN)/run --out $(ALIGN)/model
 	@$(DOCALIGN) eval $(DEV) --model $(ALIGN)/model
 	@$(DOCALIGN) chunk $(SAMPLES)/report.pdf --model $(ALIGN)/model --format preview --out -
+
+# docling-core asks for older libraries than docalign pins and works with the newer: it goes into a folder beside.
+$(STAMP_BENCH): $(STAMP_TEST) benchmarks/peers.txt
+	@echo "» installing the chunkers to compare with"
+	@$(PIP) --editable '.[dev,train,bench]'
+	@$(PIP) --no-deps --upgrade --target $(VENV)/peers --requirement benchmarks/peers.txt \
+	    || echo "  docling-core is not to be had now: the report lists it as not run"
+	@touch $@
+
+bench: $(STAMP_BENCH)
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(DOCALIGN) bench --out report
+
+bench-quick: $(STAMP_BENCH)
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(DOCALIGN) bench --quick --out report
+
+# The run that the README quotes, on DOCALIGN_DATA, and its table there.
+bench-card: $(STAMP_BENCH)
+	@OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(DOCALIGN) bench --out benchmarks/card --base "$$($(DOCALIGN) models pull)"
+	@$(PY) benchmarks/readme_table.py
 
 fuzz: $(STAMP_TEST)
 	@$(PIP) --editable '.[fuzz]'

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 import typer
 
 from docalign import __version__
+from docalign.cli_bench import bench
 from docalign.cli_data import data_app
 from docalign.cli_eval import evaluate
 from docalign.cli_feedback import feedback_app
@@ -246,6 +247,7 @@ def models_info(
 app.command("eval")(evaluate)
 app.command()(train)
 app.command()(advise)
+app.command()(bench)
 
 
 @app.command()

@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Final, Protocol
 
+import numpy as np
+
 from docalign.document import Document
 from docalign.rewards.one_by_one import OneByOne
 from docalign.rewards.questions import Question, QuestionLine
@@ -135,18 +137,15 @@ def retrieve(
     """
     if not passages or not questions:
         return [Retrieved(0.0, 0.0, 0.0) for _ in questions]
-    vectors = embed([p.text for p in passages])
-    asked = embed([q.question for _, q in questions])
+    vectors = np.asarray(embed([p.text for p in passages]), dtype=np.float64)
+    asked = np.asarray(embed([q.question for _, q in questions]), dtype=np.float64)
     found = []
     for (document, question), query in zip(questions, asked, strict=True):
-        likeness = [_dot(query, v) for v in vectors]
-        order = sorted(range(len(passages)), key=lambda i: (-likeness[i], i))
+        # Rounded, so that equal texts are equally like whatever order a sum was taken in.
+        likeness = np.round(vectors @ query, 6)
+        order = np.argsort(-likeness, kind="stable").tolist()
         found.append(_spend(order, passages, document, question, budget_tokens))
     return found
-
-
-def _dot(a: Sequence[float], b: Sequence[float]) -> float:
-    return round(sum(x * y for x, y in zip(a, b, strict=True)), 6)
 
 
 def _spend(
