@@ -33,7 +33,7 @@ import numpy as np
 import torch
 
 from benchmarks.align.ranking_loop import chunker_of
-from benchmarks.align.taste import TASTE, pages, rankings
+from benchmarks.align.taste import TASTE, judgement, pages, rankings
 from benchmarks.train.styles import style_lines
 from benchmarks.train.teach import scores_of
 from docalign.evaluate.boundaries import bootstrap_interval
@@ -134,10 +134,16 @@ def _reward_folder(chosen: argparse.Namespace) -> Path:
 
 
 def agreement(policy: Path, chosen: argparse.Namespace) -> dict[str, Any]:
-    """With the held-out judgements: of the policy's scores, and of its length prior alone (`phi`, ties half)."""
+    """With the held-out judgements: of the policy's scores, and of its length prior alone (`phi`, ties half).
+
+    `cut_off` is the share of the examples that its most probable raw chunking cuts off from their rule: scores can come
+    to agree with a taste before a single chunk changes.
+    """
     lab = Lab(*load_policy(policy), bf16=bf16_helps())
     lab.model.train(False)
     right, by_phi = [], []
+    cut_off = examples_there = 0
+    held_out = {page.line.id: page for page in pages(chosen.held_out, test=True)}
     for example in preference_examples(rankings(chosen.held_out, test=True), lab.renderer, max_tokens=1000):
         with torch.no_grad():
             made = lab.forward([example])
@@ -145,6 +151,10 @@ def agreement(policy: Path, chosen: argparse.Namespace) -> dict[str, Any]:
             flat = torch.zeros(made.batch["slots"].shape, dtype=torch.float64)
             alone = Segmentations.of_batch(flat, made.batch, lab.prior.values).score(starts)[0]
             scores = made.segmentations.score(starts)[0]
+            greedy = made.segmentations.viterbi()[0, : example.blocks]
+        page = held_out[example.id]
+        cut_off += judgement(page, tuple(torch.nonzero(greedy).flatten().tolist()))
+        examples_there += len(page.examples)
         for pair in example.pairs:
             for found, values in ((right, scores), (by_phi, alone)):
                 better, worse = float(values[pair.chosen]), float(values[pair.rejected])
@@ -154,6 +164,7 @@ def agreement(policy: Path, chosen: argparse.Namespace) -> dict[str, Any]:
         "score": round(float(np.mean(right)), 4),
         "interval": [round(low, 4), round(high, 4)],
         "phi": round(float(np.mean(by_phi)), 4),
+        "cut_off": round(cut_off / examples_there, 4),
         "held_out": len(right),
     }
 
@@ -164,9 +175,7 @@ def _point(method: str, number: int, chosen: argparse.Namespace) -> dict[str, An
     shutil.rmtree(out, ignore_errors=True)
     out.mkdir(parents=True)
     wall, cpu = time.monotonic(), time.process_time()
-    # Reward models measure themselves in float32; here time is what is scarce.
-    with torch.autocast("cpu", dtype=torch.bfloat16, enabled=bf16_helps()):
-        measure, steps = _RUNS[method](number, out, chosen)
+    measure, steps = _RUNS[method](number, out, chosen)
     seconds = {"seconds": round(time.monotonic() - wall, 1), "cpu_seconds": round(time.process_time() - cpu, 1)}
     found = {"method": method, "n": number, "steps": steps, **seconds, **measure()}
     for folder in out.iterdir():

@@ -226,7 +226,8 @@ def _by_number(
         return verdict, f"You have {number} {what}; how many {method} needs was not measured.", "not measured"
     if useful_from is None:
         most = curves.of(method)[-1]
-        return "not yet", f"From {most.n} {what} nothing sure was gained when it was measured.", measured
+        reason = f"In {most.steps} steps on {most.n} {what} nothing sure was gained; longer runs were not measured."
+        return "not yet", reason, measured
     if number >= useful_from:
         return (
             "recommended",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -58,13 +59,16 @@ def _runs(words: list[str], length: int) -> list[list[str]]:
 
 def test_curves_in_miniature_are_what_advise_reads(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     save_policy(*cut_base(str(tiny_base(tmp_path / "base")), layers=2), tmp_path / "policy")
-    few = ["--held-out", "6", "--test", "1", "--sft-steps", "2", "--least-steps", "2", "--trained-layers", "1"]
+    few = ["--held-out", "6", "--test", "1", "--sft-steps", "2", "--least-steps", "2", "--learning-rate", "1e-2"]
     where = ["--policy", str(tmp_path / "policy"), "--out", str(tmp_path / "out")]
     published = tmp_path / "published.json"
     curves.main([*where, *few, "--only", "sft", "dpo", "--numbers", "50", "--publish", str(published)])
     found = Curves.load(published)
     assert {m: [p.n for p in points] for m, points in found.points.items()} == {"sft": [0, 50], "dpo": [50]}
     assert found.before is not None
+    points = json.loads(published.read_text("utf-8"))["points"]
+    # A policy that learnt has moved; an autocast around the whole run would have kept it where it began.
+    assert next(p for p in points if p["method"] == "dpo")["kl_per_block"] > 0
     assert str(tmp_path) not in published.read_text("utf-8")
     said = {a.method: a for a in advise(Team(rankings={"human": 50}), found)}
     assert "not measured" in said["ppo"].measured
