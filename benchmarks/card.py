@@ -111,7 +111,7 @@ def hint(ablation: dict[str, Any]) -> str:
         f"{c} {ablation[c]['model']['f1']:.3f} with, {ablation[c]['no-outline']['f1']:.3f} without"
         for c in ("marked", "bare", "headless")
     ]
-    every = ablation["every"]
+    every = ablation["marked"].get("every_nth") or ablation["every"]
     return (
         f"The section-packing rule behind the hint is the one the gold follows, so with known headings the hint is "
         f"nearly the answer. Hidden at run time (training hid it in 15 % of the windows), every {every}th "
