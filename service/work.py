@@ -21,7 +21,7 @@ from .admission import Place
 from .models import Loaded, Models
 from .opinions import Opinions
 from .order import Order
-from .ticket import Ticket
+from .ticket import GaveUpError, Ticket
 from .tracing import span
 
 __all__ = ["OUT_OF_TIME", "Progress", "Result", "Work"]
@@ -80,7 +80,7 @@ class Work:
             with ticket:
                 ticket.on_gone(share.stop)
                 return self._done(source, order, ticket, share, loaded, place, progress)
-        except DocalignError as error:
+        except (DocalignError, GaveUpError) as error:  # whichever wait the end of its time ended
             if ticket.gone and ticket.reason == OUT_OF_TIME:
                 raise LimitExceededError(
                     "it takes longer than it may.", source=order.name, remedy="Send it to /v1/jobs, or split it."

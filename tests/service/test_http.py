@@ -202,6 +202,22 @@ def wait_for(condition: object, timeout_s: float = 60) -> None:
         time.sleep(0.02)
 
 
+def test_what_takes_longer_than_it_may_is_told_so_and_a_job_ends(tmp_path: Path) -> None:
+    text = b"A paragraph of some words.\n\n" * 4000
+    with (
+        serving(settings_for(tmp_path, request_timeout_s=0.5, job_timeout_s=0.5)) as running,
+        httpx.Client(base_url=running.url, timeout=120) as client,
+    ):
+        answer = client.post("/v1/chunk", content=text, headers={"Content-Type": "text/plain"})
+        assert (answer.status_code, answer.json()["error"]) == (413, "LimitExceededError")
+        job = client.post("/v1/jobs", content=text, headers={"Content-Type": "text/plain"}).json()["id"]
+        end = time.monotonic() + 60
+        while (seen := client.get(f"/v1/jobs/{job}").json())["state"] != "failed":
+            assert time.monotonic() < end, seen
+            time.sleep(0.05)
+        assert (seen["error"]["error"], seen["attempts"]) == ("LimitExceededError", 1)
+
+
 def test_a_full_queue_says_when_to_come_again_and_loses_nobody(tmp_path: Path) -> None:
     with serving(settings_for(tmp_path, active_requests=2)) as running, httpx.Client(timeout=60) as client:
         body = b"".join(b"Paragraph %d says something.\n\n" % i for i in range(30))
