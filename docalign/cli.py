@@ -211,6 +211,21 @@ app.command()(score)
 app.command()(judge)
 
 
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON (docalign.doctor/1).")] = False,
+    config: Config = None,
+) -> None:
+    """Say what is installed, what is missing and the command that adds it.
+
+    Looks at the libraries, the model, OCR, the settings, LibreOffice, the card and every extra. Ends with 1 if anything
+    that plain `docalign chunk` needs is missing or broken.
+    """
+    from docalign.commands.doctor import run_doctor
+
+    run_doctor(as_json=as_json, config=config)
+
+
 @models_app.command("list")
 def models_list(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
     """List the installed chunker models."""

@@ -27,6 +27,7 @@
         UpdateRefusedError            1  500
       RewardError                     1  500
         JudgeError                    1  502
+      IncompleteInstallationError     1  500
       OutputError                     1  507
         OutputNameError               1  507
       StoreError                      1  503
@@ -64,6 +65,7 @@ __all__ = [
     "EncryptedInputError",
     "FeedbackError",
     "ForgettingError",
+    "IncompleteInstallationError",
     "InvalidChunksError",
     "InvalidDocumentError",
     "InvalidGoldError",
@@ -276,6 +278,10 @@ class JudgeError(RewardError):
     """The judge cannot be reached, keeps failing, or does not answer what it was asked."""
 
     http_status = 502
+
+
+class IncompleteInstallationError(DocalignError):
+    """Something that plain chunking needs is missing here, or broken."""
 
 
 class OutputError(DocalignError):
