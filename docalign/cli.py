@@ -207,6 +207,26 @@ def serve(
     run_serve(_settings(config, serve=flags, model={"path": model}), new_token=new_token)
 
 
+@app.command()
+@takes(reading=ReadFlags)
+def mcp(
+    *,
+    root: Annotated[
+        Path, typer.Option("--root", metavar="DIR", help="The folder whose files may be read. [default: this one]")
+    ] = Path(),
+    model: Model = None,
+    reading: ReadFlags,
+    config: Config = None,
+) -> None:
+    """Answer programs that speak MCP, on standard input and output (needs the extra `mcp`).
+
+    Tools: outline, chunk_file, chunk_text. Sizes are those of [chunk] in docalign.toml where the caller names none.
+    """
+    from docalign.commands.mcp import run_mcp
+
+    run_mcp(_settings(config, ingest=given(reading), model={"path": model}), root=root)
+
+
 app.command()(score)
 app.command()(judge)
 

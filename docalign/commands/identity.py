@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 __all__ = ["library_versions", "ocr_identity"]
 
 _NO_PART: Final = re.compile(
-    r"""extra\s*==\s*['"](dev|train|bench|serve|client|rank|postgres|docs|ray|ray-serve|parquet)['"]"""
+    r"""extra\s*==\s*['"](dev|train|bench|serve|client|rank|postgres|docs|ray|ray-serve|parquet"""
+    r"""|langchain|llama-index|haystack|chonkie|mcp)['"]"""
 )
 """Extras that no result is made with."""
 _NAME: Final = re.compile(r"[A-Za-z0-9._-]+")

@@ -1,1 +1,2 @@
-"""docalign inside other programs' machinery. Each integration needs the program it is for, and nothing here does."""
+"""docalign inside other programs' machinery. Each module needs the program it is for, and nothing else in docalign
+needs these: they are imported by whoever uses them."""

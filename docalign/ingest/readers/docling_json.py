@@ -14,7 +14,7 @@ from docalign.ingest.readers.cells import Cell, table_rows
 from docalign.ingest.readers.flow import FlowBuilder, Item
 from docalign.ingest.readers.places import LETTER, Sheet
 
-__all__ = ["read_docling"]
+__all__ = ["read_docling", "read_docling_items"]
 
 _KINDS: Final[dict[str, Kind]] = {
     "title": "heading",
@@ -38,6 +38,17 @@ def read_docling(value: Any, source: str, sha256: str) -> Document:
     return _Docling(value).read(source, sha256)
 
 
+def read_docling_items(value: Any, source: str, sha256: str) -> tuple[Document, tuple[str, ...]]:
+    """As `read_docling`, with the reference (`#/texts/0`) of the item that each block was made of.
+
+    Raises:
+        EmptyInputError: it has no text. KeyError, TypeError and the like: a broken field.
+    """
+    reader = _Docling(value)
+    document = reader.read(source, sha256)
+    return document, tuple(origin or "" for origin in reader.origins)
+
+
 class _Docling:
     def __init__(self, value: Any) -> None:
         self._value = value
@@ -45,6 +56,10 @@ class _Docling:
         self._seen: set[str] = set()
         self._sheets = {int(p["page_no"]): _sheet(p) for p in (value.get("pages") or {}).values()}
         self._titled = any(text.get("label") == "title" for text in value.get("texts") or ())
+
+    @property
+    def origins(self) -> list[str | None]:
+        return self._builder.origins
 
     def read(self, source: str, sha256: str) -> Document:
         for child in (self._value.get("body") or {}).get("children") or ():
@@ -68,19 +83,19 @@ class _Docling:
         item = self._value[collection][int(number)]
         layer = layer or item.get("content_layer") or "body"
         if collection == "texts":
-            self._text(item, lists, layer)
+            self._text(item, lists, layer, ref)
         elif collection in ("tables", "pictures"):
             for caption in item.get("captions") or ():
                 self._visit(caption["$ref"], lists, nesting + 1, layer)
                 if collection == "tables" and self._builder.items and self._builder.items[-1].kind == "caption":
                     self._builder.items[-1] = _pointing(self._builder.items[-1])
             if collection == "tables":
-                self._table(item, layer)
+                self._table(item, layer, ref)
         deeper = lists + (collection == "groups" and item.get("label") in _LISTS)
         for child in item.get("children") or ():
             self._visit(child["$ref"], deeper, nesting + 1, None if layer == "body" else layer)
 
-    def _text(self, item: Any, lists: int, layer: str) -> None:
+    def _text(self, item: Any, lists: int, layer: str, ref: str) -> None:
         label, text, regions = str(item.get("label")), str(item["text"]), self._regions(item)
         if layer != "body" or label in _FURNITURE:
             box = regions[0].box if regions else None
@@ -95,9 +110,9 @@ class _Docling:
         if kind == "list_item" and text.strip():
             marker = str(item.get("marker") or "").strip()
             text = f"{marker if item.get('enumerated') and marker else '•'} {text}"
-        self._builder.add(Item(kind, text, level=level, depth=max(1, lists), regions=regions))
+        self._builder.add(Item(kind, text, level=level, depth=max(1, lists), regions=regions, origin=ref))
 
-    def _table(self, item: Any, layer: str) -> None:
+    def _table(self, item: Any, layer: str, ref: str) -> None:
         cells = [
             Cell(
                 int(cell["start_row_offset_idx"]),
@@ -109,7 +124,8 @@ class _Docling:
         ]
         rows, header_rows = table_rows(cells)
         if layer == "body":
-            self._builder.add(Item("table", rows=rows, header_rows=header_rows, regions=self._regions(item)))
+            regions = self._regions(item)
+            self._builder.add(Item("table", rows=rows, header_rows=header_rows, regions=regions, origin=ref))
         else:
             text = "\n".join(" | ".join(row) for row in rows)
             self._builder.set_aside("furniture" if layer == "furniture" else "invisible", text)

@@ -37,6 +37,7 @@ class Item:
     neighbour covers, is ''.
 
     `regions` are where it stands, where the format knows. `caption_of` says which neighbour a caption belongs to.
+    `origin` is what the input calls it.
     """
 
     kind: Kind
@@ -50,6 +51,7 @@ class Item:
     confidence: float | None = None
     bold: bool = False
     caption_of: Literal["previous", "next"] | None = None
+    origin: str | None = None
 
 
 def one_line(text: str) -> str:
@@ -59,13 +61,14 @@ def one_line(text: str) -> str:
 
 @dataclass(slots=True)
 class FlowBuilder:
-    """Collects the items of one file; `build` makes the document."""
+    """Collects the items of one file; `build` makes the document, and `origins`, one for each of its blocks."""
 
     items: list[Item] = field(default_factory=list)
     furniture: list[Leftover] = field(default_factory=list)
     invisible: list[Leftover] = field(default_factory=list)
     dropped: list[Dropped] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
+    origins: list[str | None] = field(default_factory=list)
 
     def add(self, item: Item) -> None:
         """The next item; one without visible text vanishes."""
@@ -99,6 +102,7 @@ class FlowBuilder:
         parts: list[str] = []
         blocks: list[Block] = []
         captions: list[tuple[int, int]] = []
+        self.origins = []
         length = 0
         for item in self.items:
             text, rows, header_rows = _written(item)
@@ -112,6 +116,7 @@ class FlowBuilder:
             spans = tuple((length + a, length + b) for a, b in rows)
             blocks.append(_block(item, len(blocks), length, length + len(text), spans, header_rows))
             parts.append(text)
+            self.origins.append(item.origin)
             length += len(text)
         for caption, target in captions:
             if 0 <= target < len(blocks) and blocks[target].kind in ("table", "code"):

@@ -18,7 +18,7 @@ from docalign.ingest.readers.text import TextLineSpan, decode, line_spans, to_bl
 if TYPE_CHECKING:
     from markdown_it.token import Token
 
-__all__ = ["read_markdown"]
+__all__ = ["markdown_document", "read_markdown"]
 
 _MAX_FRONT_LINES: Final = 1_000
 _LEAVES: Final[dict[str, Kind]] = {
@@ -51,6 +51,15 @@ def read_markdown(data: bytes, *, source: str, sha256: str) -> Document:
         UnsupportedFormatError: binary data. EmptyInputError: nothing but white space.
     """
     text, warnings = decode(data)
+    return markdown_document(text, source=source, sha256=sha256, warnings=warnings)
+
+
+def markdown_document(text: str, *, source: str, sha256: str, warnings: tuple[str, ...] = ()) -> Document:
+    """Markdown that is decoded already, character by character, as a Document.
+
+    Raises:
+        EmptyInputError: nothing but white space.
+    """
     if not text or text.isspace():
         raise EmptyInputError("the text is empty: it has no visible character.", remedy="Check how it was made.")
     leaves = _cover(list(_leaves(text)), text)

@@ -15,7 +15,7 @@ from typing import Final
 from docalign.document import Block, Document, Kind
 from docalign.errors import EmptyInputError, UnsupportedFormatError
 
-__all__ = ["TextLineSpan", "decode", "line_spans", "read_text", "to_blocks"]
+__all__ = ["TextLineSpan", "decode", "line_spans", "read_text", "text_document", "to_blocks"]
 
 _BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–·]\s+)\S")
 _NUMBER: Final = re.compile(r"(?:\(?\d{1,3}[.)]|\(?[a-z][.)]|\(?[ivx]{1,5}[.)])\s+\S")
@@ -44,6 +44,15 @@ def read_text(data: bytes, *, source: str, sha256: str) -> Document:
         UnsupportedFormatError: binary data. EmptyInputError: nothing but white space.
     """
     text, warnings = decode(data)
+    return text_document(text, source=source, sha256=sha256, warnings=warnings)
+
+
+def text_document(text: str, *, source: str, sha256: str, warnings: tuple[str, ...] = ()) -> Document:
+    """A text that is decoded already, character by character, as a Document.
+
+    Raises:
+        EmptyInputError: nothing but white space.
+    """
     if not text or text.isspace():
         raise EmptyInputError("the text is empty: it has no visible character.", remedy="Check how it was made.")
     spans = [span for part in _paragraphs(text) for span in _split(text, part)]
