@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final, cast
 from docalign import __version__, models
 from docalign.config import Settings, find_config, load_settings
 from docalign.doctor.machine import Machine, this_machine
-from docalign.doctor.report import Check, Report
+from docalign.doctor.report import Check, Report, State
 from docalign.errors import ConfigError, DocalignError
 
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _extras(machine: Machine) -> Iterator[Check]:
     for name in order:
         needed = list(_of_extra(machine, name))
         lacking = [shortfall for requirement in needed if (shortfall := _shortfall(machine, requirement))]
-        state = "ok" if not lacking else "missing" if len(lacking) == len(needed) else "partial"
+        state: State = "ok" if not lacking else "missing" if len(lacking) == len(needed) else "partial"
         command = machine.install(name) if lacking else None
         if command and any(_canonical(r.name) == _TORCH for r in needed) and machine.version_of(_TORCH) is None:
             command = f"{machine.python} {_TORCH_FIRST} && {command}"  # a plain `torch` brings gigabytes of CUDA

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from docalign.chunk import Chunk
+from docalign.ingest.options import IngestOptions, OcrMode
 from docalign.integrations.cutter import Cutter, Markup, about, missing
 
 try:
@@ -48,7 +49,7 @@ class DocalignDocumentSplitter:
         markup: Markup = "markdown",
         model: str | None = None,
     ) -> None:
-        sizes = {"max_tokens": max_tokens, "target_tokens": target_tokens, "tokenizer": tokenizer}
+        sizes: dict[str, Any] = {"max_tokens": max_tokens, "target_tokens": target_tokens, "tokenizer": tokenizer}
         self._given = {**sizes, "markup": markup, "model": model}
         self.cutter = Cutter.of(model=model, markup=markup, **sizes)
 
@@ -92,14 +93,12 @@ class DocalignConverter:
         target_tokens: int | None = None,
         tokenizer: str | None = None,
         model: str | None = None,
-        ocr: str = "auto",
+        ocr: OcrMode = "auto",
         languages: str = "eng",
     ) -> None:
-        from docalign.ingest import IngestOptions
-
-        sizes = {"max_tokens": max_tokens, "target_tokens": target_tokens, "tokenizer": tokenizer}
+        sizes: dict[str, Any] = {"max_tokens": max_tokens, "target_tokens": target_tokens, "tokenizer": tokenizer}
         self._given = {**sizes, "model": model, "ocr": ocr, "languages": languages}
-        reading = IngestOptions(ocr=ocr, languages=languages)  # type: ignore[arg-type] - it is checked there
+        reading = IngestOptions(ocr=ocr, languages=languages)
         self.cutter = Cutter.of(model=model, reading=reading, **sizes)
 
     def warm_up(self) -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from docalign.chunk import Chunk
-from docalign.integrations.cutter import Cutter, about, missing
+from docalign.integrations.cutter import Cutter, Markup, about, missing
 
 try:
     from llama_index.core.bridge.pydantic import Field, PrivateAttr
@@ -38,7 +38,7 @@ class DocalignNodeParser(NodeParser):
     max_tokens: int = Field(default=512, description="The limit of a node, in tokens of `tokenizer`.")
     target_tokens: int | None = Field(default=None, description="The size aimed at.")
     tokenizer: str | None = Field(default=None, description="What counts tokens; None: the model's own.")
-    markup: str = Field(default="markdown", description="How texts are marked up: markdown or text.")
+    markup: Markup = Field(default="markdown", description="How texts are marked up: markdown or text.")
     model: str | None = Field(default=None, description="A model folder or name; None: the shipped one.")
     _cutter: Cutter | None = PrivateAttr(default=None)
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 __all__ = ["PartsSink"]
 
 
-class PartsSink(Datasink[str]):  # type: ignore[misc]  # Ray's types are not looked at
+class PartsSink(Datasink[str]):
     """Writes `ChunkDocuments`' rows, at least `files` of them a part but for the last."""
 
     def __init__(self, out: str, settings: str, files: int) -> None:
