@@ -15,6 +15,8 @@ __all__ = ["run_doctor"]
 
 _SIGNS: Final = {"ok": "✓", "missing": "–", "partial": "–", "broken": "✗"}
 _WIDTH: Final = 14
+_SHOWN: Final = 3
+"""Of the packages that an extra lacks; `--json` has them all."""
 
 
 def run_doctor(*, as_json: bool, config: Path | None = None) -> None:
@@ -61,7 +63,9 @@ def _one(check: Check) -> Iterator[str]:
     found = f"{check.name}, {check.found}" if check.group == "model" else check.found
     says = check.purpose if check.group == "extra" and check.state in ("ok", "missing") else found
     if check.group == "extra" and check.state == "partial":
-        says = f"{check.purpose}; {check.found}"
+        lacking_parts = check.found.split("; ")
+        more = f" and {len(lacking_parts) - _SHOWN} more" if len(lacking_parts) > _SHOWN else ""
+        says = f"{check.purpose}; {'; '.join(lacking_parts[:_SHOWN])}{more}"
     yield f"{sign} {name:<{_WIDTH}} {says}"
     if lacking and check.command:
         yield f"  {'':<{_WIDTH}} → {check.command}"

@@ -207,8 +207,14 @@ def _extras(machine: Machine) -> Iterator[Check]:
     ]
     for name in order:
         needed = list(_of_extra(machine, name))
-        lacking = [shortfall for requirement in needed if (shortfall := _shortfall(machine, requirement))]
-        state: State = "ok" if not lacking else "missing" if len(lacking) == len(needed) else "partial"
+        lacking = list(dict.fromkeys(lack for requirement in needed if (lack := _shortfall(machine, requirement))))
+        state: State = (
+            "ok"
+            if not lacking
+            else "missing"
+            if len(lacking) == len({_canonical(r.name) for r in needed})
+            else "partial"
+        )
         command = machine.install(name) if lacking else None
         if command and any(_canonical(r.name) == _TORCH for r in needed) and machine.version_of(_TORCH) is None:
             command = f"{machine.python} {_TORCH_FIRST} && {command}"  # a plain `torch` brings gigabytes of CUDA
