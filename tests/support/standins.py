@@ -38,7 +38,7 @@ class StandInChunker:
         return cls()
 
     def identity(self) -> dict[str, Any]:
-        return {"model": self.model_name}
+        return {"model": self.model_name, "tokenizer": "words"}
 
     def chunk(
         self, document: Document, options: Any, progress: Callable[[int, int], None] | None = None

@@ -207,7 +207,7 @@ def test_results_are_made_again_when_what_decides_them_changed(
 
     assert rerun()
     assert not rerun()
-    monkeypatch.setattr(StandInChunker, "identity", lambda self: {"prior": [0.0, -1.0]})
+    monkeypatch.setattr(StandInChunker, "identity", lambda self: {"prior": [0.0, -1.0], "tokenizer": "words"})
     assert rerun(), "another length prior"
     monkeypatch.setattr(identity, "ocr_identity", lambda options: ["tesseract", "another hash of trained data"])
     assert rerun(), "other trained data"

@@ -34,7 +34,8 @@ def test_every_knob_is_documented_with_its_default() -> None:
 
 
 def is_supervised(recipe: Path) -> bool:
-    return set(re.findall(r"--method (\w+)", recipe.read_text("utf-8"))) <= {"sft"}
+    text = recipe.read_text("utf-8")
+    return set(re.findall(r"--method (\w+)", text)) <= {"sft"} and "--from-feedback" not in text
 
 
 @pytest.mark.parametrize(

@@ -79,8 +79,9 @@ class Desk:
 
     def order_tasks(self) -> None:
         """Give the open tasks their priorities from everything judged so far."""
+        judged = store.active_judgements(self.database)
         tasks = {t.id: t for t in store.list_tasks(self.database)}
-        judged = [j for j in store.active_judgements(self.database) if j.task_id in tasks]
+        judged = [j for j in judged if j.task_id in tasks]  # documents may be deleted meanwhile
         games = [g for j in judged if j.kind == "ranking" for g in games_of(tasks[j.task_id], j.ranking)]
         done = {j.task_id for j in judged}
         still = [t for t in tasks.values() if t.id not in done and t.is_repeat_of is None]
@@ -88,8 +89,9 @@ class Desk:
         store.set_priorities(self.database, priorities(still, fit_strengths(games), scores))
 
     def _repeat(self, annotator_id: int) -> None:
-        tasks = {t.id: t for t in store.tasks_of_annotator(self.database, annotator_id)}
+        # Judgements first: the annotator may be given a task, and judge it, between the two questions.
         mine = [j for j in store.active_judgements(self.database) if j.annotator_id == annotator_id]
+        tasks = {t.id: t for t in store.tasks_of_annotator(self.database, annotator_id)}
         history = [j.task_id for j in mine if j.kind == "ranking" and tasks[j.task_id].is_repeat_of is None]
         mine_again = (t for t in tasks.values() if t.for_annotator == annotator_id)
         repeated = [t.is_repeat_of for t in mine_again if t.is_repeat_of is not None]
