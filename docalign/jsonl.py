@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import lzma
-import os
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from docalign.errors import MissingInputError, OutputError
+from docalign.errors import MissingInputError
+from docalign.output.atomic import atomic_file
 
 __all__ = ["JsonLinesError", "read_json_lines", "write_lines"]
 
@@ -61,25 +62,23 @@ def read_json_lines(
 
 
 def write_lines(path: str | Path, lines: Iterable[str]) -> int:
-    """Write `lines` to `path`, whole or not at all; returns how many. xz when the name ends in `.xz`.
+    """Write `lines` to `path`, whole or not at all (see `output.atomic`); returns how many.
+
+    xz when the name ends in `.xz`.
 
     Raises:
         OutputError: the file could not be written.
     """
     target, count = Path(path), 0
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
-    try:
-        with lzma.open(part, "wb") if target.suffix == ".xz" else part.open("wb") as file:
-            for line in lines:
-                count += 1
-                file.write(line.encode("utf-8", "surrogatepass") + b"\n")
-        part.replace(target)
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        raise OutputError(f"cannot be written: {reason}.", source=str(path), remedy="Check path and space.") from error
-    finally:
-        part.unlink(missing_ok=True)
+    with atomic_file(target) as whole, _compressed(whole) if target.suffix == ".xz" else nullcontext(whole) as file:
+        for line in lines:
+            count += 1
+            file.write(line.encode("utf-8", "surrogatepass") + b"\n")
     return count
+
+
+def _compressed(file: BinaryIO) -> AbstractContextManager[BinaryIO]:
+    return lzma.open(file, "wb")  # type: ignore[return-value]  # it leaves `file` open
 
 
 def _open(path: Path) -> BinaryIO:

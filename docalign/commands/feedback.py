@@ -13,6 +13,7 @@ from docalign.commands import messages
 from docalign.commands.results import out_path, write_result, write_stdout
 from docalign.commands.train import need_extra
 from docalign.errors import EmptyInputError, MissingInputError, OutputError, UsageError
+from docalign.output.atomic import is_replaceable
 from docalign.output.jsonout import dump
 from docalign.wording import counted
 
@@ -51,6 +52,8 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
     path = out_path(out)
     if path is None:
         write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
+    elif not is_replaceable(path):  # a pipe or a device, beside which no other file can be
+        write_lines(path, _lines([*found.train, *found.held_out]))
     else:
         write_lines(path, _lines(found.train))
         if found.held_out:

@@ -23,6 +23,7 @@ import torch
 from docalign.config import RewardSettings
 from docalign.errors import InvalidPreferenceError, OutputError, UsageError
 from docalign.evaluate.rules import RULES
+from docalign.output.atomic import place_beside
 from docalign.preference import PreferenceLine, Starts, read_preferences, write_preferences
 from docalign.rewards.assemble import composite_of
 from docalign.train.gold import GoldLine, read_gold
@@ -104,7 +105,7 @@ def build_prefs(
         "gold": digest_of(gold),
         "policy": digest_of([policy]),
     }
-    part = out.with_name(f".{out.name}.part")
+    part = place_beside(out, f".{out.name}.part")
     report = PrefsReport()
     made: list[PreferenceLine] = []
     lines = [line for path in gold for line in read_gold(path)]

@@ -7,19 +7,20 @@ every line depends on its task alone.
 
 from __future__ import annotations
 
-import glob
 import hashlib
 import json
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import IO, Any, Final
 
 from docalign import __version__
 from docalign.errors import EmptyInputError, OutputError, UsageError
 from docalign.jsonl import write_lines
+from docalign.output.atomic import clean_stale, place_beside
 from docalign.train.corpus import is_held_out
 from docalign.train.policy_gold import CONDITIONS
 from docalign.train.prepare.duplicates import NearDuplicates
@@ -105,9 +106,10 @@ def build_gold(
     Raises:
         MissingInputError: a source does not exist.
         EmptyInputError: no source has structure, or no line could be made.
-        UsageError: a journal of another build lies beside `out`.
+        UsageError: a journal of another build lies beside `out`, or `out` is a device.
         OutputError: it cannot be written.
     """
+    journal = place_beside(out, f".{out.name}.part")
     report = BuildReport()
     files = SourceFiles.of(sources)
     documents = _documents(files, options, report, progress)
@@ -119,7 +121,6 @@ def build_gold(
         forms=options.forms,
         seed=options.seed,
     )
-    journal = out.with_name(f".{out.name}.part")
     asked = _fingerprint(documents, options)
     try:
         _make_all(tasks, documents, options, journal, asked, report, progress)
@@ -244,15 +245,15 @@ def _split(journal: Path, out: Path, report: BuildReport) -> None:
             yield json.dumps(line, ensure_ascii=False)
 
     report.left_out.update(entry["why"] for entry in _entries(journal) if "why" in entry)
-    if write_lines(out, lines(held_out=False, counted=report.train_lines)) == 0:
-        out.unlink()
+    clean_stale(out.resolve().parent)  # what a killed build was writing here
+    train = lines(held_out=False, counted=report.train_lines)
+    first = next(train, None)
+    if first is None:
         reasons = ", ".join(f"{n} {why}" for why, n in report.left_out.items()) or "all are held out"
         raise EmptyInputError(f"no line could be made ({reasons}).", remedy="Give more or longer documents.")
+    write_lines(out, chain([first], train))
     if write_lines(dev_path(out), lines(held_out=True, counted=report.dev_lines)) == 0:
         dev_path(out).unlink()
-    for name in (out.name, dev_path(out).name):  # what a killed build was writing here
-        for stale in out.parent.glob(f".{glob.escape(name)}.*.part"):
-            stale.unlink(missing_ok=True)
 
 
 def _entries(journal: Path) -> Iterator[dict[str, Any]]:
