@@ -33,7 +33,7 @@ def bench(
     model: Annotated[
         str | None, typer.Option("--model", metavar="PATH", help="A model folder or name. [default: the shipped model]")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Draws the windows.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Draws the windows.")] = 0,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="The docalign.toml to read instead of the nearest one upward."),

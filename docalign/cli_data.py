@@ -67,7 +67,7 @@ def build(
     domain: Annotated[
         str | None, typer.Option("--domain", metavar="NAME", help="The domain of documents that name none.")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds everything random.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seeds everything random.")] = 0,
     quiet: Quiet = False,
 ) -> None:
     """Make gold chunkings of structured files.

@@ -47,7 +47,7 @@ def evaluate(
     ] = None,
     windows: Annotated[int, typer.Option("--windows", metavar="N", help="Gold lines whose windows are sampled.")] = 60,
     samples: Annotated[int, typer.Option("--samples", metavar="K", help="Raw samples of each window.")] = 8,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds the samples.")] = 7,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seeds the samples.")] = 7,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="The docalign.toml to read instead of the nearest one upward."),

@@ -99,13 +99,16 @@ def report(
     *,
     format: Annotated[str, typer.Option("--format", "-f", metavar="text|json|html", help="What to write.")] = "text",  # noqa: A002
     out: Out = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds the resampling behind the intervals.")] = 0,
+    seed: Annotated[
+        int, typer.Option("--seed", metavar="N", min=0, help="Seeds the resampling behind the intervals.")
+    ] = 0,
     store: Store = None,
     config: Config = None,
 ) -> None:
     """Say how far annotators agree, which generators they prefer, and who did what.
 
-    Krippendorff's α, pairwise agreement, self-consistency and Bradley–Terry strengths, each with its interval; whether
+    Krippendorff's α, pairwise agreement, self-consistency and Bradley–Terry strengths, each with its interval (–, in
+    JSON null, where fewer than five questions or documents, or answers that are all alike, cannot give one); whether
     more chunks or the first place pass as quality; counts and times by annotator.
     """
     from docalign.commands.feedback import run_report

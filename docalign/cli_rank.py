@@ -53,7 +53,7 @@ def rank(
     overlap: Annotated[
         int | None, typer.Option("--overlap", metavar="N", help="How many annotators judge each task. [default: 1]")
     ] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seeds candidates, pairs and orders.")] = 0,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", min=0, help="Seeds candidates, pairs and orders.")] = 0,
     host: Annotated[
         str,
         typer.Option("--host", metavar="NAME", help="Where to listen; beyond this machine the page asks for a token."),

@@ -24,7 +24,7 @@ Config = Annotated[
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress bar and no notes; errors are still printed.")]
 Recipe = Annotated[Path | None, typer.Option("--recipe", metavar="FILE", help="A TOML file with further settings.")]
-Seed = Annotated[int | None, typer.Option("--seed", metavar="N", help="Seeds everything random.")]
+Seed = Annotated[int | None, typer.Option("--seed", metavar="N", min=0, help="Seeds everything random.")]
 
 
 def train(

@@ -33,8 +33,7 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
     """Write what stands in the store as lines to train on; held-out documents, if any, go to a `.dev` file beside.
 
     Raises:
-        UsageError: no such view, or Presidio is installed and does not start.
-        StoreError: there is no such store.
+        UsageError: no such view or store, or Presidio is installed and does not start.
         EmptyInputError: nothing to write.
     """
     need_extra("rank", *_LIBRARIES)
@@ -45,7 +44,7 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
 
     if view not in VIEWS:
         raise UsageError(f"there is no view {view!r}.", remedy=f"Choose one of {', '.join(VIEWS)}.")
-    with open_store(settings.feedback.store, must_exist=True) as store:
+    with open_store(settings.feedback.store, read_only=True) as store:
         found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
     if not found.train and not found.held_out:
         raise _nothing_in(settings.feedback.store, view, found.over_limit)
@@ -123,8 +122,7 @@ def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -
     """Write the report on the store.
 
     Raises:
-        UsageError: no such format.
-        StoreError: there is no such store.
+        UsageError: no such format or store.
     """
     need_extra("rank", *_LIBRARIES)
     from docalign.feedback.report import report, report_text
@@ -133,7 +131,7 @@ def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -
 
     if format not in _REPORTS:
         raise UsageError(f"there is no report format {format!r}.", remedy=f"Choose one of {', '.join(_REPORTS)}.")
-    with open_store(settings.feedback.store, must_exist=True) as store:
+    with open_store(settings.feedback.store, read_only=True) as store:
         found = report(store, seed=seed)
         name = store.engine.url.database or ""
     if format == "json":
@@ -149,6 +147,7 @@ def run_delete(documents: Sequence[str], *, settings: Settings, quiet: bool) -> 
     """Delete documents, named by their sha256 or as files, and all that came from them.
 
     Raises:
+        UsageError: there is no such store.
         UnknownItemError: the store holds nothing of one of them; those before it are deleted.
         MissingInputError: neither a sha256 nor a file that can be read.
     """

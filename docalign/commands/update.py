@@ -70,7 +70,7 @@ def run_update(
     versions = Path(out)
     dev = files.dev or ()
     asked = Update(served, versions, method, options, gate, dev, files.gold, start)
-    with open_store(store, must_exist=True) as database:
+    with open_store(store, read_only=True) as database:
         version, record = update(
             database, asked, lambda policy, folder: export_model(policy, folder, gold=dev),
             rewards=settings.rewards, note=note if not quiet else lambda _: None, quiet=quiet, command=command_line(),

@@ -4,7 +4,8 @@ Three measures. Krippendorff's α for ordinal data over the ranks that annotator
 agreement, 0 what chance gives). Pairwise agreement: of the pairs of candidates that two annotators judged, the share
 they ordered alike, a tie being an order of its own. Self-consistency: the same for one annotator's answer to a question
 and to its repeat. Each comes with a 95 % interval by bootstrap over questions, because ranks of one question depend on
-each other.
+each other. Resampling says nothing where there is next to nothing to draw from: below `LEAST` questions, or where every
+draw is the same (full agreement, say), no interval is claimed.
 """
 
 from __future__ import annotations
@@ -19,16 +20,28 @@ import numpy as np
 
 from docalign.feedback.opinions import Opinion
 
-__all__ = ["Estimate", "alpha", "bootstrap", "compared", "pairwise_agreement", "ranks_of", "self_consistency"]
+__all__ = [
+    "Estimate",
+    "alpha",
+    "bootstrap",
+    "compared",
+    "interval",
+    "pairwise_agreement",
+    "ranks_of",
+    "self_consistency",
+]
 
 RESAMPLES: Final = 500
+LEAST: Final = 5
+"""Of questions (or documents): the fewest that an interval is drawn from."""
+_SAME: Final = 1e-9
 
 _Unit = TypeVar("_Unit")
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A value with its 95 % interval, from `of` questions; None where there is nothing to measure."""
+    """A value with its 95 % interval, from `of` questions; None where there is nothing to measure, or no interval."""
 
     value: float | None
     low: float | None
@@ -50,8 +63,15 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     draws = (statistic([units[i] for i in rng.integers(0, len(units), len(units))]) for _ in range(resamples))
     found = [draw for draw in draws if draw is not None]
-    low, high = np.percentile(found, [2.5, 97.5]) if found else (value, value)
-    return Estimate(float(value), float(low), float(high), len(units))
+    return Estimate(float(value), *interval(found, len(units)), len(units))
+
+
+def interval(draws: Sequence[float], of: int) -> tuple[float, float] | tuple[None, None]:
+    """The ends of a 95 % interval from resamples of `of` units; none where they cannot tell how sure the value is."""
+    if of < LEAST or not draws or max(draws) - min(draws) < _SAME:
+        return None, None
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return float(low), float(high)
 
 
 def ranks_of(opinion: Opinion) -> dict[tuple[int, ...], float]:

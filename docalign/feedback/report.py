@@ -1,6 +1,7 @@
 """The report on rankings: what there is, how far it can be trusted, and which generators people like.
 
-One object, `docalign.feedback_report/1`; text and HTML show it and compute nothing.
+One object, `docalign.feedback_report/1`; text and HTML show it and compute nothing. `low` and `high` are null, and
+shown as –, where there is too little to claim an interval (see `agreement`).
 """
 
 from __future__ import annotations
@@ -129,7 +130,8 @@ def report_text(report: Mapping[str, Any]) -> str:
 def _estimate(e: Mapping[str, Any], unit: str) -> str:
     if e["value"] is None:
         return f"nothing to measure ({e['of']} {unit})"
-    return f"{e['value']:.3f} ({e['low']:.3f} to {e['high']:.3f}; {e['of']} {unit})"
+    ends = "–" if e["low"] is None else f"{e['low']:.3f} to {e['high']:.3f}"
+    return f"{e['value']:.3f} ({ends}; {e['of']} {unit})"
 
 
 def _annotator(a: Mapping[str, Any]) -> str:

@@ -67,7 +67,7 @@ def report_html(report: Mapping[str, Any], *, title: str) -> str:
     bias = {f"decided pairs {name}": report["bias"][key] for key, name in BIAS.items()}
     parts = [
         f"<h1>{escape(title)}</h1>",
-        _note("Bands are 95 % bootstrap intervals."),
+        _note("Bands are 95 % bootstrap intervals; a value without one rests on too little to claim one."),
         f"<h2>What there is</h2>{_counts(report['counts'])}",
         "<h2>Agreement</h2>",
         _note(_AGREEMENT_NOTE),
@@ -105,11 +105,15 @@ def _annotators(annotators: Mapping[str, Mapping[str, Any]]) -> str:
     rows = []
     for name, a in annotators.items():
         own = a["self_consistency"]
-        again = "–" if own["value"] is None else f"{own['value']:.2f} ({own['low']:.2f}–{own['high']:.2f})"
+        again = "–" if own["value"] is None else f"{own['value']:.2f}{_ends(own)}"
         time = f"{a['ms_quartiles'][1] / 1000:.1f} s" if a["ms_quartiles"] else "–"
         kind = "a program" if a["simulated"] else "a person"
         rows.append((name, kind, f"{a['judged']:,}", f"{a['skipped']:,}", time, again))
     return _table(("annotator", "is", "judged", "skipped", "time on task", "self-consistency"), rows)
+
+
+def _ends(e: Mapping[str, Any]) -> str:
+    return "" if e["low"] is None else f" ({e['low']:.2f}–{e['high']:.2f})"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
@@ -120,7 +124,7 @@ def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _bars(estimates: Estimates, label: str, *, middle: float | None = None) -> str:
     """Each value on a line from 0 to 1 (from below, where α is negative), with its interval."""
-    lows = [e["low"] for e in estimates.values() if e["low"] is not None]
+    lows = [end for e in estimates.values() for end in (e["low"], e["value"]) if end is not None]
     least = min(0.0, *lows) if lows else 0.0
 
     def x(value: float) -> float:
@@ -134,7 +138,8 @@ def _bars(estimates: Estimates, label: str, *, middle: float | None = None) -> s
             marks.append(f'<text x="{_LEFT + 6}" y="{y + 12}">nothing to measure</text>')
             continue
         marks.append(
-            _band(y, x(e["low"]), x(e["high"]), x(e["value"]))
+            (_band(y, x(e["low"]), x(e["high"])) if e["low"] is not None else "")
+            + _mark(y, x(e["value"]))
             + f'<text x="{x(1.0) + 8:.1f}" y="{y + 12}">{e["value"]:.2f}</text>'
         )
     height = 6 + len(estimates) * _ROW + 20
@@ -159,18 +164,21 @@ def _times(annotators: Mapping[str, Mapping[str, Any]]) -> str:
         y, at = 6 + index * _ROW, [_LEFT + q / most * _WIDE for q in (low, middle, high)]
         marks.append(
             f'<text x="{_LEFT - 8}" y="{y + 12}" text-anchor="end">{escape(name[:_MOST_CHARS])}</text>'
-            + _band(y, at[0], at[2], at[1])
+            + _band(y, at[0], at[2])
+            + _mark(y, at[1])
             + f'<text x="{_LEFT + _WIDE + 8}" y="{y + 12}">{middle / 1000:.1f} s</text>'
         )
     note = _note("Time on task: the middle half of each annotator’s tasks, and the median.")
     return note + _svg(6 + len(timed) * _ROW, "Time on task", "".join(marks))
 
 
-def _band(y: int, low: float, high: float, value: float) -> str:
-    return (
-        f'<rect x="{low:.1f}" y="{y}" width="{max(1.0, high - low):.1f}" height="16" rx="3" fill="var(--band)"/>'
-        f'<rect x="{value - 1.5:.1f}" y="{y - 1}" width="3" height="18" fill="var(--bar)"/>'
-    )
+def _band(y: int, low: float, high: float) -> str:
+    width = max(1.0, high - low)
+    return f'<rect x="{low:.1f}" y="{y}" width="{width:.1f}" height="16" rx="3" fill="var(--band)"/>'
+
+
+def _mark(y: int, value: float) -> str:
+    return f'<rect x="{value - 1.5:.1f}" y="{y - 1}" width="3" height="18" fill="var(--bar)"/>'
 
 
 def _note(text: str) -> str:

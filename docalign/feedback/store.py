@@ -92,16 +92,17 @@ SCHEMA: Final = Schema("feedback", METADATA, Path(__file__).parent / "migrations
 
 
 @contextmanager
-def open_store(url: str | Path, *, must_exist: bool = False) -> Iterator[Database]:
+def open_store(url: str | Path, *, must_exist: bool = False, read_only: bool = False) -> Iterator[Database]:
     """Open the store at `url` (see `open_database`) and close it afterwards.
 
     Args:
-        must_exist: refuse a file that is not there instead of making it.
+        must_exist: refuse what is no store yet instead of making one of it.
+        read_only: the same, and write nothing.
 
     Raises:
         UsageError, StoreError: as `open_database`.
     """
-    database = open_database(url, SCHEMA, must_exist=must_exist)
+    database = open_database(url, SCHEMA, must_exist=must_exist, read_only=read_only)
     try:
         yield database
     finally:

@@ -2,7 +2,7 @@
 
 Strengths are evalica's, as the chance to win against an average generator's candidate; a tie is half a win for each.
 The pairs of one opinion share its weight. Intervals are 95 % by bootstrap over documents: opinions about one document
-are not independent.
+are not independent. As in `agreement`, too few of them give none.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from docalign.feedback.agreement import RESAMPLES, Estimate, bootstrap, ranks_of
+from docalign.feedback.agreement import RESAMPLES, Estimate, bootstrap, interval, ranks_of
 from docalign.feedback.opinions import Opinion
 
 __all__ = ["Compared", "comparisons", "generator_strengths", "share_won"]
@@ -60,8 +60,7 @@ def generator_strengths(compared: Sequence[Compared], *, seed: int = 0) -> dict[
     met = {name: len({c.document_id for c in between if name in (c.left, c.right)}) for name in names}
     found = {}
     for name in sorted(value, key=lambda n: -value[n]):
-        low, high = np.percentile(draws[name], [2.5, 97.5])
-        found[name] = Estimate(value[name], float(low), float(high), met[name])
+        found[name] = Estimate(value[name], *interval(draws[name], met[name]), met[name])
     return found
 
 

@@ -2,8 +2,8 @@
 
 A result is written to a hidden temporary file beside its target, synced, and renamed over it. The temporary file is
 locked while its writer lives; one that nobody locks belongs to a killed run, and `clean_stale` removes it. A target
-that is no regular file (a pipe, /dev/null) cannot be replaced and is written to directly. It knows bytes only, and stands
-below everything that writes: chunks, reports, and the JSON lines of gold, preferences and rankings.
+that is no regular file (a pipe, /dev/null) cannot be replaced and is written to directly. It knows bytes only, and
+stands below everything that writes: chunks, reports, and the JSON lines of gold, preferences and rankings.
 """
 
 from __future__ import annotations

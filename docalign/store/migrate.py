@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from docalign.store.database import Database
     from docalign.store.schema import Schema
 
-__all__ = ["alembic_config", "migrate"]
+__all__ = ["alembic_config", "is_known", "migrate", "require_current"]
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 
@@ -44,11 +44,41 @@ def migrate(database: Database, schema: Schema) -> None:
         try:
             command.upgrade(config, "head")
         except CommandError as error:
-            raise StoreError(
-                f"its {schema.name} tables are of a version this docalign does not know ({error}).",
-                source=database.engine.url.render_as_string(hide_password=True),
-                remedy="Use the docalign that wrote it, or a newer one.",
-            ) from error
+            raise _of_another(database, schema, str(error)) from error
+
+
+def is_known(database: Database, schema: Schema) -> bool:
+    """Whether the database has ever held the tables of `schema`."""
+    with database.reading() as connection:
+        return _version(connection, schema) is not None
+
+
+def require_current(database: Database, schema: Schema) -> None:
+    """Check what `migrate` would bring about, for those who must not write.
+
+    Raises:
+        StoreError: the tables are of an older docalign, or of one that this version does not know.
+    """
+    scripts = ScriptDirectory.from_config(alembic_config(schema))
+    with database.reading() as connection:
+        version = _version(connection, schema)
+    if version == scripts.get_current_head():
+        return
+    if version not in {script.revision for script in scripts.walk_revisions()}:
+        raise _of_another(database, schema, str(version))
+    raise StoreError(
+        f"its {schema.name} tables are of an older docalign ({version}), and reading does not change them.",
+        source=database.engine.url.render_as_string(hide_password=True),
+        remedy="Open it once with `docalign rank --store …` (Ctrl-C ends it), which brings it up to date.",
+    )
+
+
+def _of_another(database: Database, schema: Schema, what: str) -> StoreError:
+    return StoreError(
+        f"its {schema.name} tables are of a version this docalign does not know ({what}).",
+        source=database.engine.url.render_as_string(hide_password=True),
+        remedy="Use the docalign that wrote it, or a newer one.",
+    )
 
 
 def alembic_config(schema: Schema) -> Config:

@@ -12,6 +12,7 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from docalign.cli import run
 from docalign.errors import StoreError, UsageError
 from docalign.feedback.store import SCHEMA, add_annotator, list_annotators, open_store
 from docalign.store import Database, open_database
@@ -103,3 +104,48 @@ def test_a_file_held_by_another_program_is_said_to_be_busy(tmp_path: Path, monke
     with open_store(path) as database, pytest.raises(StoreError, match="locked"):
         add_annotator(database, "Ada")
     holder.close()
+
+
+def _other_program(path: Path) -> None:
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE moz_places (url TEXT)")
+    connection.close()
+
+
+def _files(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+MAKERS = {
+    "nothing": lambda _: None,
+    "empty": Path.touch,
+    "text": lambda path: path.write_text("this is no database"),
+    "another program's": _other_program,
+}
+
+
+@pytest.mark.parametrize("made", MAKERS)
+@pytest.mark.parametrize("command", ["report", "export", "delete"])
+def test_a_wrong_store_is_refused_and_left_as_it_is(
+    made: str, command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "wrong.db"
+    MAKERS[made](path)
+    before = _files(tmp_path)
+    more = ["0" * 64] if command == "delete" else []
+    assert run(["feedback", command, *more, "--store", str(path)]) == 2
+    assert f"{path}: " in (said := capsys.readouterr().err)
+    assert "docalign rank" in said
+    assert _files(tmp_path) == before
+
+
+def test_reading_migrates_nothing_and_cannot_write(url: str) -> None:
+    with pytest.raises((UsageError, StoreError)), open_store(url, read_only=True):
+        pass
+    with open_store(url) as database:
+        add_annotator(database, "Ada")
+    with open_store(url, read_only=True) as database:
+        assert [a.name for a in list_annotators(database)] == ["Ada"]
+        if database.is_sqlite:
+            with pytest.raises(StoreError, match="readonly"):
+                add_annotator(database, "Bo")

@@ -341,7 +341,7 @@ def test_a_redacted_export_still_fits_its_document(store: Database) -> None:
 def test_the_commands_end_to_end(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: Any) -> None:
     monkeypatch.chdir(tmp_path)
     (tmp_path / "docalign.toml").write_text('[feedback]\nstore = "kept.db"\n')
-    assert run(["feedback", "export"]) == 1
+    assert run(["feedback", "export"]) == 2
     assert "no such store" in capsys.readouterr().err
     with feedback.open_store(tmp_path / "kept.db") as store:
         judged(store, 4, ([2], [0, 1]), ([0], [1], [2]))

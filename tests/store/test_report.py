@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import json
 import random
+import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 from pathlib import Path
@@ -86,9 +87,7 @@ def test_the_preferred_generator_is_the_strongest_also_when_it_never_lost() -> N
     for estimate in found.values():
         assert estimate.value is not None
         assert 0 < estimate.value < 1
-        assert estimate.low is not None
-        assert estimate.high is not None
-        assert estimate.low <= estimate.value <= estimate.high
+        assert (estimate.low, estimate.high) == (None, None)  # thirty documents that say the same
     assert share_won(comparisons(always), "more_chunks").value == pytest.approx(1 / 3)
 
 
@@ -106,6 +105,36 @@ def test_nothing_to_measure_is_said_and_not_invented() -> None:
     for opinions in ([], [said(1, "Ada", ORDERS[0])], [said(1, w, ((0, 1, 2),)) for w in ("Ada", "Bo")]):
         assert alpha(opinions).value is None
     assert generator_strengths([]) == {}
+
+
+def test_too_few_answers_give_a_value_and_no_interval() -> None:
+    one = [said(1, who, ORDERS[0]) for who in ("Ada", "Bo")] + [said(1, "Ada", ORDERS[1], repeat=True)]
+    four = [said(q, who, ORDERS[q + (who == "Bo")]) for q in range(4) for who in ("Ada", "Bo")]
+    for opinions in (one, four):
+        found = [alpha(opinions), pairwise_agreement(opinions), share_won(comparisons(opinions), "shown_first")]
+        found += generator_strengths(comparisons(opinions)).values()
+        assert all(e.value is not None and e.low is None and e.high is None for e in found)
+    assert self_consistency(one).low is None
+
+
+def test_one_judgement_is_reported_without_an_interval(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "one.db"
+    with feedback.open_store(path) as store:
+        tasks_of(store, 1)
+        ada = feedback.add_annotator(store, "Ada").id
+        task = feedback.next_task(store, ada)
+        assert task is not None
+        feedback.judge(store, judgement(task, ada))
+    for kind in ("text", "html"):
+        assert run(["feedback", "report", "--store", str(path), "--format", kind]) == 0
+    text = capsys.readouterr().out
+    assert "decided pairs won by the one shown first: 1.000 (–; 1 documents)" in text
+    assert re.search(r"\d to \d", text) is None
+
+
+def test_a_seed_below_nought_is_refused_at_the_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["feedback", "report", "--store", str(tmp_path / "a.db"), "--seed", "-1"]) == 2
+    assert "--seed" in capsys.readouterr().err
 
 
 class _Texts(HTMLParser):
@@ -144,13 +173,13 @@ def test_the_report_is_one_object_shown_three_ways(kept: Path, tmp_path: Path) -
     report = json.loads((tmp_path / "json").read_text())
     assert report["schema"] == "docalign.feedback_report/1"
     assert report["agreement"]["alpha"]["value"] == pytest.approx(1.0)
-    assert report["agreement"]["pairwise"] == {"value": 1.0, "low": 1.0, "high": 1.0, "of": 6}
+    assert report["agreement"]["pairwise"] == {"value": 1.0, "low": None, "high": None, "of": 6}
     assert report["skip_reasons"] == {"<b>tired</b>": 1}
     assert [(a["simulated"], a["judged"], a["skipped"]) for a in report["annotators"].values()] == [
         (False, 6, 1), (True, 6, 0)
     ]  # fmt: skip
     text = (tmp_path / "text").read_text()
-    assert "Krippendorff's α (ordinal): 1.000 (1.000 to 1.000; 6 questions)" in text
+    assert "Krippendorff's α (ordinal): 1.000 (–; 6 questions)" in text
     page = (tmp_path / "html").read_text()
     parser = _Texts()
     parser.feed(page)

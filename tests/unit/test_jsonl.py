@@ -1,4 +1,4 @@
-"""Lines are written as every other result is: whole or not at all, through links, into devices, never in their place."""
+"""Lines are written as every other result is: whole or not at all, through links and into devices."""
 
 from __future__ import annotations
 
