@@ -63,7 +63,8 @@ def bootstrap(
     rng = np.random.default_rng(seed)
     draws = (statistic([units[i] for i in rng.integers(0, len(units), len(units))]) for _ in range(resamples))
     found = [draw for draw in draws if draw is not None]
-    return Estimate(float(value), *interval(found, len(units)), len(units))
+    low, high = interval(found, len(units))
+    return Estimate(float(value), low, high, len(units))
 
 
 def interval(draws: Sequence[float], of: int) -> tuple[float, float] | tuple[None, None]:

@@ -60,7 +60,8 @@ def generator_strengths(compared: Sequence[Compared], *, seed: int = 0) -> dict[
     met = {name: len({c.document_id for c in between if name in (c.left, c.right)}) for name in names}
     found = {}
     for name in sorted(value, key=lambda n: -value[n]):
-        found[name] = Estimate(value[name], *interval(draws[name], met[name]), met[name])
+        low, high = interval(draws[name], met[name])
+        found[name] = Estimate(value[name], low, high, met[name])
     return found
 
 
