@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,6 +28,13 @@ _FORMATS: Final = ("text", "json")
 _MEASURED_LINES: Final = 20
 _PROBED_WINDOWS: Final = 4
 _SHOWN: Final = 3
+_COUNTS: Final = {
+    "gold": "--gold-documents",
+    "rankings": "--rankings",
+    "pairless": "--marks",
+    "documents": "--documents",
+}
+"""Fields of `Team` that count something → their options."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +64,17 @@ def run_advise(
 
     Raises:
         UsageError: no such format, the training extra is missing for --probe, or a number makes no sense.
-        DocalignError: a file cannot be read, or the model not be loaded.
+        DocalignError: a file cannot be read, or there is no such model.
     """
+    from docalign import models
     from docalign.train.advise import advise
     from docalign.train.curves import Curves
 
     if format not in _FORMATS:
         raise UsageError(f"there is no advice format {format!r}.", remedy=f"Choose one of {', '.join(_FORMATS)}.")
+    _check(told)
+    if settings.model.path is not None:
+        models.resolve(settings.model.path)
     curves = Curves.load(files.curves)
     team = _team(files, told, settings=settings, probe=probe, quiet=quiet)
     advices = advise(team, curves)
@@ -78,9 +90,6 @@ def _team(files: AdviseFiles, told: Mapping[str, Any], *, settings: Settings, pr
     from docalign.train.gold import read_gold
 
     stated = {name: value for name, value in told.items() if value is not None}
-    for name, value in stated.items():
-        if isinstance(value, int | float) and value < 0:
-            raise UsageError(f"{name.replace('_', ' ')} must not be below 0, but is {value}.")
     lines = [line for path in files.gold for line in read_gold(path)]
     found: dict[str, Any] = {}
     if lines:
@@ -92,7 +101,30 @@ def _team(files: AdviseFiles, told: Mapping[str, Any], *, settings: Settings, pr
         found |= {"rankings": _rankings(files.prefs)}
     if probe:
         found |= {"step_seconds": _step_seconds(lines, settings)}
-    return Team(**found | stated)
+    team = Team(**found | stated)
+    if team.pairless > team.judged:
+        raise UsageError(
+            f"--marks is {team.pairless}, but people made {team.judged} rankings.",
+            remedy="Marks are some of the rankings: give --rankings, all of them, too.",
+        )
+    return team
+
+
+def _check(told: Mapping[str, Any]) -> None:
+    """
+    Raises:
+        UsageError: a number that the command line states makes no sense; its option is named.
+    """
+    human = (told["rankings"] or {}).get("human")
+    for name, option in _COUNTS.items():
+        value = human if name == "rankings" else told[name]
+        if value is not None and value < 0:
+            raise UsageError(f"{option} is {value}.", remedy="Give a whole number from 0.")
+    minutes, agreement = told["minutes"], told["gold_agreement"]
+    if minutes is not None and not 0 <= minutes < math.inf:
+        raise UsageError(f"--minutes is {minutes}.", remedy="Give a number from 0.")
+    if agreement is not None and not 0 <= agreement <= 1:
+        raise UsageError(f"--gold-agreement is {agreement}.", remedy="A boundary F1 is from 0 to 1.")
 
 
 def _agreement(lines: Sequence[GoldLine]) -> float | None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from docalign.cli import app
-from docalign.errors import ConfigError, UsageError
+from docalign.errors import ConfigError, ModelMissingError, UsageError
 from docalign.preference import PreferenceLine, write_preferences
 from docalign.train.advise import METHODS, Team, advise
 from docalign.train.curves import Curves
@@ -175,7 +175,30 @@ def test_bad_curves_and_numbers_are_named(tmp_path: Path) -> None:
     for arguments, error in (
         (["--curves", str(tmp_path / "bad.json")], ConfigError),
         (["--curves", str(tmp_path / "none.json")], ConfigError),
-        (["--gold-documents", "-1"], UsageError),
         (["--format", "html"], UsageError),
+        (["--model", "nosuch"], ModelMissingError),
     ):
         assert isinstance(CliRunner().invoke(app, ["advise", *arguments]).exception, error), arguments
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--gold-documents", "-1"],
+        ["--rankings", "-1"],
+        ["--documents", "-1"],
+        ["--minutes", "nan"],
+        ["--minutes", "inf"],
+        ["--minutes", "-1"],
+        ["--gold-agreement", "2"],
+        ["--gold-agreement", "nan"],
+        ["--marks", "-1"],
+        ["--marks", "1"],
+        ["--marks", "11", "--rankings", "10"],
+    ],
+)
+def test_a_number_that_makes_no_sense_is_refused_by_its_option(arguments: list[str]) -> None:
+    problem = CliRunner().invoke(app, ["advise", *arguments]).exception
+    assert isinstance(problem, UsageError)
+    assert f"{arguments[0]} is {arguments[1]}" in str(problem)
+    assert problem.remedy
