@@ -194,8 +194,10 @@ def _finished(pipeline: Pipeline, job: Input, read: Any, bar: Bar) -> bytes | Do
 
 
 def _sha256(job: Input) -> str | None:
+    if job.path is None or job.problem is not None:
+        return None
     try:
-        return file_sha256(job.path) if job.path is not None else None
+        return file_sha256(job.path)
     except (OSError, ValueError):
         return None  # reading it will say what is wrong
 

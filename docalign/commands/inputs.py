@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Final
 
 from docalign.errors import DocalignError, EmptyInputError, MissingInputError, UsageError
+from docalign.special_files import special_file
 
 __all__ = ["STDIN", "Input", "Inputs", "PassedOver", "expand", "single"]
 
@@ -67,7 +68,7 @@ def single(argument: str, *, stdin_name: str | None = None) -> Input:
         UsageError: the argument is empty, or a name is given for an input that has one.
     """
     _check([argument], stdin_name)
-    return Input(stdin_name or STDIN, None) if argument == STDIN else Input(Path(argument).name, Path(argument))
+    return Input(stdin_name or STDIN, None) if argument == STDIN else _input(Path(argument).name, Path(argument))
 
 
 def expand(
@@ -125,7 +126,12 @@ def _check(arguments: Sequence[str], stdin_name: str | None) -> None:
 
 def _named(absolute: Path, what: Path | Input, root: Path) -> Input:
     name = absolute.relative_to(root).as_posix() if absolute != root else absolute.name
-    return Input(name, what.path, what.problem) if isinstance(what, Input) else Input(name, what)
+    return Input(name, what.path, what.problem) if isinstance(what, Input) else _input(name, what)
+
+
+def _input(name: str, path: Path) -> Input:
+    """A file that was named itself; a pipe and the like is a job that has failed, before anything opens it."""
+    return Input(name, path, special_file(path))
 
 
 def _absolute(path: Path) -> Path:

@@ -72,6 +72,8 @@ def _may_need_ocr(job: Input) -> bool:
     """Whether the input is of a format with pages; standard input, which cannot be looked into, may be."""
     from docalign.ingest.formats import detect
 
+    if job.problem is not None:
+        return False  # and must not be opened: a pipe would wait
     try:
         head = b"%PDF-"
         if job.path is not None:

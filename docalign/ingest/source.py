@@ -16,6 +16,7 @@ from typing import BinaryIO, Final, cast
 
 from docalign.errors import EmptyInputError, LimitExceededError, MissingInputError, OutputError, UsageError
 from docalign.ingest.options import IngestOptions
+from docalign.special_files import special_file
 
 __all__ = ["SourceFile", "as_file"]
 
@@ -43,7 +44,8 @@ def as_file(source: str | Path | bytes, options: IngestOptions) -> Iterator[Sour
     """The source as a file that is neither empty nor too large; bytes and standard input in a temporary one.
 
     Raises:
-        MissingInputError: it cannot be read. UsageError: it is a directory. EmptyInputError: no bytes.
+        MissingInputError: it cannot be read. UsageError: it is a directory, a pipe, a socket or a device.
+        EmptyInputError: no bytes.
         LimitExceededError: more than `max_bytes`. OutputError: no room for the temporary file.
     """
     if isinstance(source, bytes):
@@ -66,6 +68,9 @@ def _stamp(path: Path) -> tuple[int, int, int]:
 def _hashed(path: Path, options: IngestOptions) -> SourceFile:
     if path.is_dir():
         raise UsageError("this is a directory.", remedy="Name a file in it.")
+    problem = special_file(path)
+    if problem is not None:
+        raise problem
     digest = hashlib.sha256()
     try:
         stamp = _stamp(path)

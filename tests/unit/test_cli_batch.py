@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
+from threading import Event, Thread
 
 import pytest
 
@@ -12,6 +16,7 @@ import docalign.chunker
 from docalign.cli import run
 from docalign.commands.batch import error_name
 from docalign.errors import UsageError
+from docalign.ingest import ingest
 from docalign.output.journal import FILE_NAME
 from tests.support.standins import StandInChunker
 
@@ -31,6 +36,24 @@ def folder(tmp_path: Path) -> Path:
     made.mkdir()
     (made / "a.txt").write_text(TEXT)
     return made
+
+
+@pytest.fixture
+def pipe(tmp_path: Path) -> Iterator[Path]:
+    """A pipe nobody writes to. Who waits for it is told its end after a second, so that tests fail and never hang."""
+    path, over = tmp_path / "pipe.txt", Event()
+    os.mkfifo(path)
+
+    def release() -> None:
+        while not over.wait(1):
+            with suppress(OSError):
+                os.close(os.open(path, os.O_WRONLY | os.O_NONBLOCK))
+
+    helper = Thread(target=release)
+    helper.start()
+    yield path
+    over.set()
+    helper.join()
 
 
 def results(folder: Path) -> list[str]:
@@ -69,6 +92,39 @@ def test_the_named_folder_itself_cannot_be_listed(
     refuse_to_list(monkeypatch, "in")
     assert run(["chunk", "in"]) == 1
     assert "in: the folder cannot be listed" in capsys.readouterr().err
+
+
+def test_a_pipe_in_place_of_a_file_is_refused_and_never_waited_for(
+    folder: Path, pipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for command in (["chunk"], ["chunk", "--lang", "eng"], ["ingest"], ["explain"]):
+        assert run([*command, str(pipe)]) == 2
+        err = capsys.readouterr().err
+        assert f"{pipe}: this is a pipe, not a file." in err
+        assert "COMMAND | docalign chunk -" in err
+    assert run(["chunk", "in", "pipe.txt", "--out", "out"]) == 1
+    assert results(tmp_path / "out") == ["in/a.txt.chunks.jsonl", "pipe.txt.error.json"]
+    with pytest.raises(UsageError, match="this is a pipe"):
+        ingest(pipe)
+
+
+def test_a_process_substitution_a_socket_and_a_device_are_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    reading, writing = os.pipe()
+    os.write(writing, b"Some text.")
+    os.close(writing)
+    try:
+        assert run(["chunk", f"/dev/fd/{reading}"]) == 2
+        assert f"/dev/fd/{reading}: this is a pipe" in capsys.readouterr().err
+    finally:
+        os.close(reading)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(tmp_path / "ear"))
+        assert run(["chunk", str(tmp_path / "ear")]) == 2
+    assert "this is a socket" in capsys.readouterr().err
+    assert run(["chunk", os.devnull]) == 2
+    assert "this is a device" in capsys.readouterr().err
 
 
 def test_what_is_passed_over_is_named_with_its_reason(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 from docalign.errors import DocalignError, EmptyInputError, LimitExceededError, MissingInputError, UsageError
 from docalign.output.parquet import arrow
+from docalign.special_files import special_file
 
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
@@ -107,6 +108,8 @@ def fetched(where: str, max_bytes: int) -> bytes:
 
 def sha256_of(where: str) -> str | None:
     """The hex hash of what is at a place; None where it cannot be read, which reading it will explain."""
+    if not is_address(where) and special_file(Path(where)) is not None:
+        return None
     digest = hashlib.sha256()
     try:
         system, path = opened(where)
