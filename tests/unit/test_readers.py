@@ -210,11 +210,42 @@ def test_windows_1252_is_read_with_a_warning() -> None:
 
 @pytest.mark.parametrize("name", ["noise.txt", "noise.md", "noise"])
 @pytest.mark.parametrize(
-    "data", [bytes(range(256)) * 4, b"text\x00with NUL", b"\x01\x02\x03\x04" * 50, b"\xff\xfe\x00"]
+    "data",
+    [
+        bytes(range(256)) * 4,
+        b"\x00\x01\x02",
+        b"a record\x00" * 9,
+        b"text " * 99 + bytes(512),
+        b"\x01\x02\x03\x04" * 50,
+        b"\xff\xfe\x00",
+    ],
 )
 def test_binary_data_is_not_chunked_as_noise(name: str, data: bytes) -> None:
     with pytest.raises(UnsupportedFormatError, match="binary data"):
         read(data, name)
+
+
+@pytest.mark.parametrize("name", ["a.txt", "a.md", "noted"])
+def test_a_text_with_a_few_nuls_is_read_as_it_is_and_says_so(name: str) -> None:
+    text = "A text\x00 that somebody wrote.\n\nMore\x00 of it."
+    document = read(text, name)
+    assert document.text == text
+    assert document.block_text(document.blocks[0]) == "A text\x00 that somebody wrote."
+    assert any("2 NUL characters" in warning for warning in document.warnings)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.html", "<p>Words with one\x00 of them.</p>"),
+        ("a.html", '<meta charset="iso-8859-2"><p>Words with one\x00 of them.</p>'),
+        ("a.rst", "Words with one\x00 of them."),
+    ],
+)
+def test_markup_shows_a_nul_as_a_replacement_character(name: str, text: str) -> None:
+    document = read(text, name)
+    assert document.text == "Words with one\ufffd of them."
+    assert "1 NUL character;" in document.warnings[0]
 
 
 @pytest.mark.parametrize("name", ["a.txt", "a.md", "-"])

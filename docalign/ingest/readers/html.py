@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.document import Document
-from docalign.errors import LimitExceededError, UnsupportedFormatError
+from docalign.errors import LimitExceededError
 from docalign.ingest.readers.flow import FlowBuilder
 from docalign.ingest.readers.html_walk import walk_html
-from docalign.ingest.readers.text import decode
+from docalign.ingest.readers.text import decode, few_nuls
 
 if TYPE_CHECKING:
     from docalign.ingest.options import IngestOptions
@@ -80,6 +80,11 @@ def html_text(data: bytes) -> tuple[str, tuple[str, ...]]:
     Raises:
         UnsupportedFormatError: the bytes are no text.
     """
+    text, warnings = _decoded(data)
+    return text.replace("\x00", "\ufffd"), warnings  # parsers leave a NUL out, and nothing may get lost
+
+
+def _decoded(data: bytes) -> tuple[str, tuple[str, ...]]:
     named = _CHARSET.search(data[:4096])
     if named is None or data.startswith((b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff")):
         return decode(data)
@@ -92,7 +97,6 @@ def html_text(data: bytes) -> tuple[str, tuple[str, ...]]:
     except (LookupError, ValueError, UnicodeError):
         text, warnings = decode(data)
         return text, (*warnings, f"the page names the unknown encoding {codec!r}.")
-    if "\x00" in text:
-        raise UnsupportedFormatError("this is binary data, not a web page.", remedy="Check the file.")
     bad = text.count("\ufffd")
-    return text, (f"{bad} characters of the page are no valid {codec}; they read U+FFFD.",) if bad else ()
+    invalid = (f"{bad} characters of the page are no valid {codec}; they read U+FFFD.",) if bad else ()
+    return text, (*invalid, *few_nuls(text))

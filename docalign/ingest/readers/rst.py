@@ -84,7 +84,8 @@ def read_rst(path: str, options: IngestOptions, *, source: str, sha256: str) -> 
             f"it has {len(text)} characters, over {_MAX_CHARS}.", remedy="Split it, or name it .txt to read it as text."
         )
     walk = _Walk(FlowBuilder(warnings=list(warnings)))
-    walk.children(_parsed(text), _Context())
+    # docutils marks escapes with NULs of its own and leaves them all out.
+    walk.children(_parsed(text.replace("\x00", "\ufffd")), _Context())
     return walk.builder.build(source=source, sha256=sha256)
 
 

@@ -15,7 +15,7 @@ from typing import Final
 from docalign.document import Block, Document, Kind
 from docalign.errors import EmptyInputError, UnsupportedFormatError
 
-__all__ = ["TextLineSpan", "decode", "line_spans", "read_text", "text_document", "to_blocks"]
+__all__ = ["TextLineSpan", "decode", "few_nuls", "line_spans", "read_text", "text_document", "to_blocks"]
 
 _BULLET: Final = re.compile(r"(?:[-*+•‣◦▪–·]\s+)\S")
 _NUMBER: Final = re.compile(r"(?:\(?\d{1,3}[.)]|\(?[a-z][.)]|\(?[ivx]{1,5}[.)])\s+\S")
@@ -26,6 +26,10 @@ _LONG_LINE: Final = 120
 _HEAD: Final = 120
 _CONTROL: Final = re.compile(r"[\x00-\x07\x0e-\x1a\x1c-\x1f\x7f-\x84\x86-\x9f]")
 """Control characters but white space, backspace, escape (terminal logs) and the next-line character."""
+_FEW_NULS: Final = 8
+_NULS_AMONG: Final = 1000
+"""A text may hold this many NULs, or one among so many characters: a crashed logger's, a careless export's. What is no
+text is full of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +80,24 @@ def decode(data: bytes) -> tuple[str, tuple[str, ...]]:
             raise _binary(f"it is not the {codec} its first bytes promise") from error
         text = data.decode("cp1252", "replace") if _fits_cp1252(data) else data.decode("latin-1")
         warnings = ("the text is not UTF-8; it was read as Windows-1252.",)
+    nuls = few_nuls(text)
     controls = sum(1 for _ in _CONTROL.finditer(text))
-    allowed = 0.01 if warnings else 0.1
-    if "\x00" in text or controls > max(2.0 if warnings else 8.0, allowed * len(text)):
+    allowed, free = (0.01, 2) if warnings else (0.1, 8)
+    if controls > max(0 if nuls else free, allowed * len(text)):
         raise _binary(f"it holds {controls} control characters in {len(text)}")
-    return text, warnings
+    return text, (*warnings, *nuls)
+
+
+def few_nuls(text: str) -> tuple[str, ...]:
+    """A warning that says how many NUL characters the text holds, if any.
+
+    Raises:
+        UnsupportedFormatError: too many for a text.
+    """
+    count = text.count("\x00")
+    if count > max(_FEW_NULS, len(text) / _NULS_AMONG):
+        raise _binary(f"it holds {count} NUL characters in {len(text)}")
+    return (f"the text holds {count} NUL character{'s'[: count > 1]}; it may be damaged there.",) if count else ()
 
 
 def _codec(data: bytes) -> str:
