@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -12,6 +13,7 @@ import typer
 from docalign import errors
 from docalign.cli import app
 from docalign.config import SECTIONS
+from docalign.models import SHIPPED, models_dir
 from docalign.output import FORMATS
 
 ROOT = Path(__file__).parent.parent
@@ -58,6 +60,23 @@ def test_every_exit_code_is_in_the_readme() -> None:
 @pytest.mark.parametrize("target", sorted(set(re.findall(r"^make ([\w-]+) +#", README, re.M))))
 def test_every_make_target_of_the_readme_exists(target: str) -> None:
     assert re.search(rf"^{target}:", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+
+
+def test_every_benchmark_command_has_its_script_and_its_options() -> None:
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    commands = re.findall(r"python (?:-m (benchmarks[\w.]+)|(benchmarks/[\w/]+\.py))([^`]*)`", page)
+    assert len(commands) > 20
+    for module, path, rest in commands:
+        script = ROOT / (path or f"{module.replace('.', '/')}.py")
+        known = set(re.findall(r'"(--[a-z][a-z-]+)"', script.read_text(encoding="utf-8")))
+        assert set(re.findall(r"--[a-z][a-z-]+", rest)) <= known, script
+
+
+def test_int8_is_measured_on_the_policy_that_became_the_shipped_model() -> None:
+    trained = json.loads((models_dir() / SHIPPED / "training.json").read_text(encoding="utf-8"))
+    last = trained["runs"][-1]["command"].split("--out ")[1]
+    page = (ROOT / "benchmarks" / "README.md").read_text(encoding="utf-8")
+    assert re.findall(r"int8\.py (\S+)", page) == [f"{last}/policy"]
 
 
 def test_links_of_the_readme_lead_somewhere() -> None:
