@@ -64,7 +64,12 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
     for part in (chunk, jobs, models, health):
         app.include_router(part.router)
     app.include_router(
-        feedback_router(service.opinions, keep_text=settings.serve.keep_text, who=lambda r: r.state.caller.tenant),
+        feedback_router(
+            service.opinions,
+            keep_text=settings.serve.keep_text,
+            who=lambda request: request.state.caller.tenant,
+            tenant=lambda request: None if service.tokens is None else request.state.caller.tenant,
+        ),
         tags=["feedback"],
         responses=problems.documented(400, 401, 404, 409, 413, 422, 500, 503),
     )

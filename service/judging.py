@@ -125,7 +125,7 @@ class Judging:
         return HTMLResponse(words, error.http_status, headers=dict(HEADERS))
 
     def _sign_in(self) -> APIRouter:
-        router = APIRouter(max_body_size=_MAX_FORM_BYTES)
+        router = APIRouter()
 
         @router.get("/sign-in")
         def form(request: Request) -> Response:
@@ -136,7 +136,7 @@ class Judging:
             if is_foreign(request):
                 return _form(request, "This request does not come from this page.", 403)
             try:
-                sent = await read_form(request, SentToken)
+                sent = await read_form(request, SentToken, most_bytes=_MAX_FORM_BYTES)
                 value = sent.token.strip()
                 cookie = {"authorization": f"Bearer {value}", "host": request.headers.get("host", "")}
                 await run_in_threadpool(self.allow, f"{ABOVE}/", cookie)

@@ -58,8 +58,10 @@ class Opinions:
             self._thread.submit(_nothing).result(_PATIENCE_S)
         return self.database
 
-    def remember(self, document: Document, chunks: Sequence[Chunk], order: Order, model: str) -> str | None:
-        """Have kept what was made of a document; the id that feedback names it by, None where there is no room."""
+    def remember(
+        self, document: Document, chunks: Sequence[Chunk], order: Order, model: str, tenant: str
+    ) -> str | None:
+        """Have kept what was made of a tenant's document; the id that feedback names it by, None without room."""
         if not chunks or not document.blocks or not self._room.acquire(blocking=False):
             return None
         starts = {chunk.start for chunk in chunks}
@@ -76,14 +78,14 @@ class Opinions:
             counter=order.chunk.tokenizer or model.partition("@")[0] or WORDS,
         )
         try:
-            self._thread.submit(self._keep, made, document if self.keep_text else None)
+            self._thread.submit(self._keep, made, document if self.keep_text else None, tenant)
         except RuntimeError:  # closed meanwhile
             return None
         return made.id
 
-    def _keep(self, made: Chunking, document: Document | None) -> None:
+    def _keep(self, made: Chunking, document: Document | None, tenant: str) -> None:
         try:
-            remember_chunking(self.database, made, document, keep_text=self.keep_text)
+            remember_chunking(self.database, made, document, keep_text=self.keep_text, tenant=tenant)
         except (StoreError, FeedbackError, RankingError) as error:
             log.warning("a chunking cannot be remembered for feedback (%s)", type(error).__name__)
         finally:

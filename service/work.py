@@ -66,6 +66,7 @@ class Work:
         order: Order,
         ticket: Ticket,
         *,
+        tenant: str,
         place: Place | None = None,
         progress: Progress | None = None,
     ) -> Result:
@@ -79,7 +80,7 @@ class Work:
         try:
             with ticket:
                 ticket.on_gone(share.stop)
-                return self._done(source, order, ticket, share, loaded, place, progress)
+                return self._done(source, order, ticket, share, loaded, tenant, place, progress)
         except (DocalignError, GaveUpError) as error:  # whichever wait the end of its time ended
             if ticket.gone and ticket.reason == OUT_OF_TIME:
                 raise LimitExceededError(
@@ -97,6 +98,7 @@ class Work:
         ticket: Ticket,
         share: PoolShare,
         loaded: Loaded,
+        tenant: str,
         place: Place | None,
         progress: Progress | None,
     ) -> Result:
@@ -123,6 +125,7 @@ class Work:
         pictures = self._pictures(source, order, document, share) if order.format == "html" else []
         with span("docalign.write", format=order.format):
             data = render(order.format, document, chunks, page_images=pictures)
+        opinions = self.opinions
         return Result(
             data,
             order.media_type,
@@ -130,7 +133,7 @@ class Work:
             len(document.pages),
             len(chunks),
             document.warnings,
-            self.opinions.remember(document, chunks, order, loaded.version) if self.opinions is not None else None,
+            opinions.remember(document, chunks, order, loaded.version, tenant) if opinions is not None else None,
         )
 
     def _pictures(self, source: bytes | Path, order: Order, document: Document, share: PoolShare) -> list[bytes | None]:

@@ -41,6 +41,7 @@ from docalign.evaluate.spans import starts_of
 from docalign.feedback import store
 from docalign.feedback.excerpt import excerpt
 from docalign.feedback.export import export
+from docalign.feedback.guideline import load_guideline
 from docalign.feedback.prepare import Preparation, Preparer
 from docalign.feedback.values import Ranking, Task
 from docalign.feedback.web import Desk, create_app
@@ -121,7 +122,8 @@ def judge_everything(database: Database, taste: Taste, name: str) -> int:
             task = store.task(database, int(found.group(1)))
             ranking = ranking_of(task, store.stretch_document(database, task.stretch), taste)
             sent = {"id": str(uuid.uuid4()), "task": task.id, "kind": "ranking", "ranking": json.dumps(ranking)}
-            page = _ask(connection, "POST", "/judgements", urlencode(sent | {"milliseconds": 1000}), form)
+            more = {"milliseconds": 1000, "guideline": load_guideline().version}
+            page = _ask(connection, "POST", "/judgements", urlencode(sent | more), form)
             done += 1
     return done
 

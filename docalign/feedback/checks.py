@@ -17,6 +17,7 @@ __all__ = [
     "check_name",
     "check_ranking",
     "check_starts",
+    "check_storable",
     "check_text",
 ]
 
@@ -44,6 +45,12 @@ def check_text(value: str, what: str, *, limit: int = MAX_NOTE_CHARS) -> None:
         raise TooLongError(
             f"the {what} has {len(value):,} characters; at most {limit:,} are kept.", remedy="Shorten it."
         )
+    check_storable(value, what)
+
+
+def check_storable(value: str, what: str) -> None:
+    """Raises:
+    FeedbackError: characters that no database stores, nor looks up."""
     if _UNSTORABLE.search(value):
         raise FeedbackError(f"the {what} holds a character that is no text (NUL or half a pair).", remedy="Remove it.")
 

@@ -1,6 +1,8 @@
 """Feedback after deployment: what the service returned, and what its users said of it.
 
-The service calls `remember_chunking` for what it returns, so that feedback can name it and be checked against it.
+The service calls `remember_chunking` for what it returns, so that feedback can name it and be checked against it. The
+same chunking may be returned to several tenants; each may speak of it, and to all others it is unknown. Where no tenant
+is given there are none, and every chunking is known.
 The document itself and the words people write are kept only where the operator turned that on; without them feedback
 still counts, but nothing can be trained on it.
 """
@@ -11,13 +13,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, Select, insert, select
 
 from docalign.errors import AlreadyJudgedError, FeedbackError, RankingError, UnknownItemError
-from docalign.feedback.checks import MAX_NAME_CHARS, check_client_id, check_starts, check_text
+from docalign.feedback.checks import MAX_NAME_CHARS, check_client_id, check_starts, check_storable, check_text
 from docalign.feedback.documents import keep_document
 from docalign.feedback.records import QUEUE, add_row, from_json, now_ms, to_json
-from docalign.feedback.tables import chunking_chunks, chunkings, feedback
+from docalign.feedback.tables import chunking_chunks, chunking_tenants, chunkings, feedback
 from docalign.feedback.values import Chunking, Feedback
 
 if TYPE_CHECKING:
@@ -30,45 +32,45 @@ __all__ = ["add_feedback", "chunking", "latest_chunking", "list_chunkings", "lis
 
 
 def remember_chunking(
-    database: Database, new: Chunking, document: Document | None = None, *, keep_text: bool = False
+    database: Database,
+    new: Chunking,
+    document: Document | None = None,
+    *,
+    keep_text: bool = False,
+    tenant: str | None = None,
 ) -> Chunking:
     """Keep what feedback needs of a chunking that is about to be returned; one that is known is returned as it is.
 
     Args:
         document: what was chunked; kept only with `keep_text`.
+        tenant: to whom it is returned.
 
     Raises:
         RankingError: the starts are no chunking of that many blocks.
-        FeedbackError: an id that is none.
+        FeedbackError: an id or hash that is none.
     """
     check_client_id(new.id)
+    check_storable(new.document_sha256, "document's hash")
     check_starts(new.starts, new.blocks)
     with database.writing(QUEUE) as connection:
         known = _known(connection, [new.id])
-        if known:
-            return known[new.id]
-        kept = keep_document(connection, document).id if document is not None and keep_text else None
-        new = replace(new, document_id=kept)
-        row = {name: getattr(new, name) for name in ("id", "document_sha256", "document_id", "blocks", "model_version")}
-        sizes = {name: getattr(new, name) for name in ("target_tokens", "max_tokens", "counter")}
-        starts = to_json(new.starts)
-        connection.execute(insert(chunkings).values(**row, **sizes, starts=starts, created_ms=now_ms()))
-        if new.chunk_ids:
-            names = [{"chunking_id": new.id, "chunk_id": chunk} for chunk in dict.fromkeys(new.chunk_ids)]
-            connection.execute(insert(chunking_chunks), names)
-        return new
+        made = known[new.id] if known else _add(connection, new, document if keep_text else None)
+        if tenant is not None and not _known(connection, [new.id], tenant):
+            connection.execute(insert(chunking_tenants).values(chunking_id=new.id, tenant=tenant))
+        return made
 
 
-def add_feedback(database: Database, new: Feedback, *, keep_text: bool = False) -> Feedback:
+def add_feedback(database: Database, new: Feedback, *, keep_text: bool = False, tenant: str | None = None) -> Feedback:
     """Store what a user said; sending it again returns the one that is there.
 
     A chunk's id alone will do in place of a chunking's: it is looked up, the latest chunking that holds it.
 
     Args:
         keep_text: keep the comment too; without it the comment is dropped.
+        tenant: whose chunkings it may be about.
 
     Raises:
-        UnknownItemError: no such chunking or chunk.
+        UnknownItemError: no such chunking or chunk, or not of this tenant.
         RankingError: a ranking of chunkings of different documents, or starts that are no chunking.
         AlreadyJudgedError: the id is taken by other feedback.
         TooLongError: a comment or name too long to be one.
@@ -77,14 +79,14 @@ def add_feedback(database: Database, new: Feedback, *, keep_text: bool = False) 
     _check_content(new)
     new = replace(new, comment=(new.comment or None) if keep_text else None)
     with database.writing(QUEUE) as connection:
-        new = replace(new, chunking_id=new.chunking_id or _chunking_of(connection, new.chunk_id))
+        new = replace(new, chunking_id=new.chunking_id or _chunking_of(connection, new.chunk_id, tenant))
         row = connection.execute(select(feedback).where(feedback.c.id == new.id)).first()
         if row is not None:
             known = _feedback_of_row(row)
             if replace(known, number=0, created_ms=0) != replace(new, number=0, created_ms=0):
                 raise AlreadyJudgedError(f"the id {new.id} is taken by other feedback.", remedy="Make a new id.")
             return known
-        _check_against_store(connection, new)
+        _check_against_store(connection, new, tenant)
         created = now_ms()
         values = {name: getattr(new, name) for name in ("id", "chunking_id", "chunk_id", "kind", "up", "comment", "by")}
         number = add_row(
@@ -109,16 +111,18 @@ def chunking(database: Database, chunking_id: str) -> Chunking:
         return _existing(connection, [chunking_id])[chunking_id]
 
 
-def latest_chunking(database: Database, document_sha256: str) -> Chunking:
-    """The chunking of a document that was returned last.
+def latest_chunking(database: Database, document_sha256: str, *, tenant: str | None = None) -> Chunking:
+    """The chunking of a document that was returned last (to this tenant).
 
     Raises:
         UnknownItemError: none was.
+        FeedbackError: it is no hash.
     """
+    check_storable(document_sha256, "document's hash")
     of_document = select(chunkings.c.id).where(chunkings.c.document_sha256 == document_sha256)
     with database.reading() as connection:
         found = connection.execute(
-            of_document.order_by(chunkings.c.created_ms.desc(), chunkings.c.id).limit(1)
+            _of_tenant(of_document, tenant).order_by(chunkings.c.created_ms.desc(), chunkings.c.id).limit(1)
         ).scalar()
         if found is None:
             raise UnknownItemError("no chunking of such a document was returned.", remedy="Chunk it first.")
@@ -137,8 +141,23 @@ def list_feedback(database: Database) -> list[Feedback]:
         return [_feedback_of_row(row) for row in connection.execute(select(feedback).order_by(feedback.c.number))]
 
 
+def _add(connection: Connection, new: Chunking, document: Document | None) -> Chunking:
+    kept = keep_document(connection, document).id if document is not None else None
+    new = replace(new, document_id=kept)
+    row = {name: getattr(new, name) for name in ("id", "document_sha256", "document_id", "blocks", "model_version")}
+    sizes = {name: getattr(new, name) for name in ("target_tokens", "max_tokens", "counter")}
+    starts = to_json(new.starts)
+    connection.execute(insert(chunkings).values(**row, **sizes, starts=starts, created_ms=now_ms()))
+    if new.chunk_ids:
+        names = [{"chunking_id": new.id, "chunk_id": chunk} for chunk in dict.fromkeys(new.chunk_ids)]
+        connection.execute(insert(chunking_chunks), names)
+    return new
+
+
 def _check_content(new: Feedback) -> None:
     check_client_id(new.id)
+    for name in (new.chunking_id, new.chunk_id or "", *(name for group in new.ranking for name in group)):
+        check_storable(name, "id of a chunking or chunk")
     check_text(new.comment or "", "comment")
     check_text(new.by, "name", limit=MAX_NAME_CHARS)
     given = {"thumbs": new.up is not None, "ranking": bool(new.ranking), "starts": new.starts is not None}
@@ -149,9 +168,9 @@ def _check_content(new: Feedback) -> None:
         )
 
 
-def _check_against_store(connection: Connection, new: Feedback) -> None:
+def _check_against_store(connection: Connection, new: Feedback, tenant: str | None) -> None:
     ranked = [name for group in new.ranking for name in group]
-    known = _existing(connection, [new.chunking_id, *ranked])
+    known = _existing(connection, [new.chunking_id, *ranked], tenant)
     if new.chunk_id is not None and new.chunk_id not in known[new.chunking_id].chunk_ids:
         raise UnknownItemError(f"chunking {new.chunking_id} has no chunk {new.chunk_id}.", remedy="Check the ids.")
     if new.starts is not None:
@@ -167,21 +186,22 @@ def _check_against_store(connection: Connection, new: Feedback) -> None:
         raise RankingError("the chunkings are of different documents.", remedy="Rank chunkings of one document.")
 
 
-def _chunking_of(connection: Connection, chunk_id: str | None) -> str:
-    found = connection.execute(
+def _chunking_of(connection: Connection, chunk_id: str | None, tenant: str | None) -> str:
+    holding = (
         select(chunkings.c.id)
         .join(chunking_chunks, chunking_chunks.c.chunking_id == chunkings.c.id)
         .where(chunking_chunks.c.chunk_id == (chunk_id or ""))
-        .order_by(chunkings.c.created_ms.desc(), chunkings.c.id)
-        .limit(1)
+    )
+    found = connection.execute(
+        _of_tenant(holding, tenant).order_by(chunkings.c.created_ms.desc(), chunkings.c.id).limit(1)
     ).scalar()
     if found is None:
         raise UnknownItemError(f"no chunking holds a chunk {chunk_id}.", remedy="Send the id the service returned.")
     return str(found)
 
 
-def _existing(connection: Connection, ids: Sequence[str]) -> Mapping[str, Chunking]:
-    known = _known(connection, ids)
+def _existing(connection: Connection, ids: Sequence[str], tenant: str | None = None) -> Mapping[str, Chunking]:
+    known = _known(connection, ids, tenant)
     missing = [name for name in ids if name not in known]
     if missing:
         raise UnknownItemError(
@@ -190,13 +210,23 @@ def _existing(connection: Connection, ids: Sequence[str]) -> Mapping[str, Chunki
     return known
 
 
-def _known(connection: Connection, ids: Sequence[str] | None) -> dict[str, Chunking]:
+def _of_tenant(wanted: Select[Any], tenant: str | None) -> Select[Any]:
+    """Of a choice of chunkings, those returned to this tenant."""
+    if tenant is None:
+        return wanted
+    theirs = select(chunking_tenants.c.chunking_id).where(chunking_tenants.c.tenant == tenant)
+    return wanted.where(chunkings.c.id.in_(theirs))
+
+
+def _known(connection: Connection, ids: Sequence[str] | None, tenant: str | None = None) -> dict[str, Chunking]:
     wanted = chunkings.c.id.is_not(None) if ids is None else chunkings.c.id.in_(ids)
     chunks: dict[str, list[str]] = {}
     names = select(chunking_chunks).join(chunkings, chunkings.c.id == chunking_chunks.c.chunking_id).where(wanted)
-    for row in connection.execute(names):
+    for row in connection.execute(_of_tenant(names, tenant)):
         chunks.setdefault(row.chunking_id, []).append(row.chunk_id)
-    rows = connection.execute(select(chunkings).where(wanted).order_by(chunkings.c.created_ms, chunkings.c.id))
+    rows = connection.execute(
+        _of_tenant(select(chunkings).where(wanted), tenant).order_by(chunkings.c.created_ms, chunkings.c.id)
+    )
     return {row.id: _chunking_of_row(row, chunks.get(row.id, [])) for row in rows}
 
 

@@ -44,7 +44,7 @@ from docalign.feedback.documents import (
     pages_with_pictures,
     stretch_document,
 )
-from docalign.feedback.judgements import active_judgements, all_judgements, judge, last_judgement, undo
+from docalign.feedback.judgements import active_judgements, all_judgements, has_judgement, judge, last_judgement, undo
 from docalign.feedback.progress import progress
 from docalign.feedback.tables import METADATA
 from docalign.feedback.tasks import add_task, list_tasks, next_task, release, set_priorities, task, tasks_of_annotator
@@ -66,6 +66,7 @@ __all__ = [
     "chunking",
     "delete_document",
     "document",
+    "has_judgement",
     "judge",
     "last_judgement",
     "latest_chunking",

@@ -31,6 +31,7 @@ __all__ = [
     "annotators",
     "candidates",
     "chunking_chunks",
+    "chunking_tenants",
     "chunkings",
     "claims",
     "documents",
@@ -183,6 +184,12 @@ chunking_chunks = Table(
     METADATA,
     Column("chunking_id", String(64), _part_of("chunkings.id"), primary_key=True),
     Column("chunk_id", String(64), primary_key=True, index=True),
+)
+chunking_tenants = Table(
+    "chunking_tenants",
+    METADATA,
+    Column("chunking_id", String(64), _part_of("chunkings.id"), primary_key=True),
+    Column("tenant", String(64), primary_key=True),
 )
 feedback = Table(
     "feedback",

@@ -95,7 +95,7 @@ class Runner:
         try:
             with _folder() as folder:
                 upload = self._fetched(claim, folder)
-                result = self._work.do(upload, claim.order, ticket, progress=lease.report)
+                result = self._work.do(upload, claim.order, ticket, tenant=claim.tenant, progress=lease.report)
             lease.stop()
             self._store.finish(claim, result)
         except GaveUpError:

@@ -63,6 +63,7 @@ class Claim:
     id: str
     order: Order
     worker: str
+    tenant: str
 
 
 class Jobs:
@@ -176,7 +177,7 @@ class Jobs:
             now = self._now(connection)
             free = sa.or_(jobs.c.state == "waiting", sa.and_(jobs.c.state == "running", jobs.c.lease_ms < now))
             row = connection.execute(
-                sa.select(jobs.c.id, jobs.c.plan, jobs.c.attempts)
+                sa.select(jobs.c.id, jobs.c.tenant, jobs.c.plan, jobs.c.attempts)
                 .where(free)
                 .order_by(jobs.c.created_ms, jobs.c.id)
                 .limit(1)
@@ -201,7 +202,7 @@ class Jobs:
                     total=0,
                 )
             )
-        return Claim(row.id, Order.from_json(json.loads(row.plan)), worker)
+        return Claim(row.id, Order.from_json(json.loads(row.plan)), worker, row.tenant)
 
     def renew(self, claim: Claim, stage: str, done: int, total: int) -> bool:
         """Hold on to a job and say how far it is; False when it was taken over or deleted."""

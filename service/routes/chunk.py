@@ -56,7 +56,10 @@ async def chunk(request: Request, query: Annotated[ChunkQuery, Query()]) -> Resp
             order = order_for(query, service.settings, service.now, name=upload.name, password=upload.password)
             data = upload.read()
         ticket = Ticket()
-        result = await until_gone(request, service, ticket, lambda: service.work.do(data, order, ticket, place=place))
+        tenant = request.state.caller.tenant
+        result = await until_gone(
+            request, service, ticket, lambda: service.work.do(data, order, ticket, tenant=tenant, place=place)
+        )
     service.metrics.pages.inc(result.pages)
     service.metrics.chunks.inc(result.chunks)
     return Response(result.data, media_type=result.media_type, headers=_headers(result))

@@ -128,6 +128,17 @@ def test_jobs_belong_to_their_tenant(service: Running, tokens: dict[str, str]) -
             assert answer.status_code == 404
 
 
+def test_feedback_is_about_what_the_tenant_was_given(service: Running, tokens: dict[str, str]) -> None:
+    text = {"content": b"some words of ann", "headers": {"Content-Type": "text/plain"}}
+    with asking(service, tokens["ann"]) as ann, asking(service, tokens["bob"]) as bob:
+        chunking = ann.post("/v1/chunk", **text).headers["docalign-chunking"]
+        said = {"chunking_id": chunking, "up": True}
+        assert bob.post("/v1/feedback", json=said).status_code == 404
+        assert ann.post("/v1/feedback", json=said).status_code == 200
+        assert bob.post("/v1/chunk", **text).headers["docalign-chunking"] == chunking
+        assert bob.post("/v1/feedback", json=said).status_code == 200
+
+
 def test_a_tenant_without_jobs_is_told_so(service: Running, tokens: dict[str, str]) -> None:
     with asking(service, tokens["bob"]) as bob:
         answer = bob.post("/v1/jobs", files={"file": ("a.txt", b"words")})
@@ -139,6 +150,10 @@ def test_only_an_admin_changes_the_model(service: Running, tokens: dict[str, str
     with asking(service, tokens["ann"]) as ann, asking(service, tokens["root"]) as root:
         assert ann.put("/v1/models/current", json={"name": "x"}).status_code == 401
         assert root.put("/v1/models/current", json={"name": "x"}).status_code == 404
+        half = root.put(
+            "/v1/models/current", content=b'{"name": "\\ud800"}', headers={"Content-Type": "application/json"}
+        )
+        assert half.status_code == 400
 
 
 # Admission

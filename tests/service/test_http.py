@@ -324,5 +324,9 @@ def test_feedback_names_what_was_returned(client: httpx.Client) -> None:
     assert said.status_code == 200
     assert said.json()["chunking_id"] == answer.headers["docalign-chunking"]
     assert said.json()["comment_kept"] is False
+    half = client.post(
+        "/v1/feedback", content=b'{"chunk_id": "\\ud800", "up": true}', headers={"Content-Type": "application/json"}
+    )
+    assert (half.status_code, half.json()["error"]) == (422, "FeedbackError")
     unknown = client.post("/v1/feedback", json={"chunk_id": "0" * 16, "up": True})
     assert (unknown.status_code, unknown.json()["error"]) == (404, "UnknownItemError")

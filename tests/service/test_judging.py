@@ -15,6 +15,7 @@ import pytest
 from docalign.config import FeedbackSettings, ServeSettings, Settings
 from docalign.errors import ConfigError, UsageError
 from docalign.feedback import store
+from docalign.feedback.guideline import load_guideline
 from docalign.store import Database
 from service.auth import Caller, Tokens
 from service.settings import checked
@@ -62,7 +63,8 @@ def signed_in(browser: httpx.Client, tenant: str, name: str) -> str:
 
 
 def sent(task: int) -> dict[str, str | int]:
-    return {"id": str(uuid.uuid4()), "task": task, "kind": "ranking", "ranking": json.dumps([[1], [0]])}
+    ranking = {"kind": "ranking", "ranking": json.dumps([[1], [0]])}
+    return {"id": str(uuid.uuid4()), "task": task, "guideline": load_guideline().version, **ranking}
 
 
 def task_of(page: str) -> int:
@@ -138,7 +140,12 @@ def test_forms_of_other_sites_are_refused(browser: httpx.Client) -> None:
 
 def test_a_note_of_20_megabytes_is_refused(service: Running, browser: httpx.Client) -> None:
     task = task_of(signed_in(browser, "bob", "Bo"))
-    assert browser.post("/rank/judgements", data={**sent(task), "note": "x" * (20 << 20)}).status_code == 413
+    refused = browser.post("/rank/judgements", data={**sent(task), "note": "x" * (20 << 20)})
+    assert (refused.status_code, "That did not work" in refused.text) == (413, True)  # the page's own words
+    shown = browser.post("/rank/judgements", content=b"note=" + b"x" * 200_000, headers={"HX-Request": "true"})
+    assert (shown.status_code, "Not saved" in shown.text) == (413, True)
+    form = browser.post("/rank/sign-in", data={"token": "x" * 200_000})
+    assert (form.status_code, "<form" in form.text) == (413, True)
     assert all(j.task_id != task for j in store.all_judgements(database_of(service)))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -86,6 +87,11 @@ BAD: dict[str, tuple[dict[str, Any], int]] = {
     "unknown field": ({"chunking_id": "chunking-a", "up": True, "thumb": 1}, 422),
     "odd id": ({"id": "<script>", "chunking_id": "chunking-a", "up": True}, 422),
     "long comment": ({"chunking_id": "chunking-a", "up": True, "comment": "x" * 20_000_000}, 413),
+    "half a pair in a chunking": ({"chunking_id": "\ud800", "up": True}, 422),
+    "half a pair in a chunk": ({"chunk_id": "\ud800", "up": True}, 422),
+    "half a pair in a hash": ({"document_sha256": "\ud800", "up": True}, 422),
+    "half a pair in a ranking": ({"ranking": [["\ud800"], ["chunking-b"]]}, 422),
+    "NUL in a chunk": ({"chunk_id": "a\x00", "up": True}, 422),
     "NUL in comment": ({"chunking_id": "chunking-a", "up": True, "comment": "a\x00b"}, 422),
 }
 
@@ -93,7 +99,7 @@ BAD: dict[str, tuple[dict[str, Any], int]] = {
 def test_what_cannot_be_stored_is_refused_and_nothing_is_stored(store: Database, client: TestClient) -> None:
     returned(store)
     for case, (body, status) in BAD.items():
-        answer = client.post("/v1/feedback", json=body)
+        answer = client.post("/v1/feedback", content=json.dumps(body), headers={"Content-Type": "application/json"})
         assert answer.status_code == status, (case, answer.text)
         assert len(answer.text) < 2000, case
     assert feedback.list_feedback(store) == []
@@ -105,6 +111,43 @@ def test_an_id_that_is_taken_is_a_conflict(store: Database, client: TestClient) 
     assert client.post("/v1/feedback", json=body).status_code == 200
     assert client.post("/v1/feedback", json=body | {"up": False}).status_code == 409
     assert [f.up for f in feedback.list_feedback(store)] == [True]
+
+
+def test_what_was_returned_to_one_tenant_is_unknown_to_the_others(store: Database) -> None:
+    app = FastAPI()
+    app.include_router(feedback_router(lambda: store, tenant=lambda request: request.headers.get("tenant")))
+
+    @app.exception_handler(DocalignError)
+    def answer(_: Request, error: DocalignError) -> JSONResponse:
+        return JSONResponse(error.as_json(), error.http_status)
+
+    returned(store)  # before there were tenants: nobody's
+    document = letter(0)
+    for name, starts, tenants in (("chunking-ann", (0, 4), ("ann",)), ("chunking-both", (0, 2), ("ann", "bob"))):
+        chunks = tuple(f"{name}-{s}" for s in starts)
+        new = Chunking(name, document.sha256, len(document.blocks), starts, chunks, "model 1", 300, 512)
+        for tenant in tenants:
+            feedback.remember_chunking(store, new, tenant=tenant)
+            feedback.remember_chunking(store, new, tenant=tenant)
+
+    def said(tenant: str, **about: Any) -> int:
+        body = about if "ranking" in about else about | {"up": True}
+        return client.post("/v1/feedback", json=body, headers={"tenant": tenant}).status_code
+
+    with TestClient(app) as client:
+        about: list[dict[str, Any]] = [
+            {"chunking_id": "chunking-ann"}, {"chunk_id": "chunking-ann-4"},
+            {"ranking": [["chunking-both"], ["chunking-ann"]]}, {"ranking": [["chunking-ann"], ["chunking-both"]]},
+        ]  # fmt: skip
+        assert [said("ann", **a) for a in about] == [200] * 4
+        assert [said("bob", **a) for a in about] == [404] * 4
+        assert said("bob", chunk_id="chunking-both-2") == 200
+        assert [said(t, document_sha256=document.sha256) for t in ("ann", "bob", "eve")] == [200, 200, 404]
+        assert said("ann", chunking_id="chunking-a") == 404
+        unknown = client.post(
+            "/v1/feedback", json={"chunking_id": "chunking-ann", "up": True}, headers={"tenant": "eve"}
+        )
+        assert unknown.json()["what"] == "there is no chunking chunking-ann."
 
 
 def test_no_text_is_kept_unless_the_operator_says_so(store: Database) -> None:

@@ -48,7 +48,13 @@ def ada(database: Database, tasks: list[Task]) -> TestClient:
 
 
 def sent(task: int, **fields: object) -> dict[str, object]:
-    return {"id": client_id(), "task": task, "kind": "ranking", "ranking": "[[1],[0]]", "guideline": "1-x"} | fields
+    return {
+        "id": client_id(),
+        "task": task,
+        "kind": "ranking",
+        "ranking": "[[1],[0]]",
+        "guideline": load_guideline().version,
+    } | fields
 
 
 def shown_task(page: str) -> int:
@@ -68,7 +74,7 @@ def test_a_ranking_is_stored_as_sent_and_answered_with_the_next_task(ada: TestCl
     (found,) = store.all_judgements(database)
     assert (found.task_id, found.ranking, found.milliseconds) == (task, ((1,), (0,)), 5400)
     assert (found.note, found.corrected_starts, found.corrected_from) == ("close", (0, 3), 1)
-    assert found.guideline_version == "1-x"
+    assert found.guideline_version == load_guideline().version
 
 
 def test_sending_the_same_judgement_again_stores_it_once(ada: TestClient, database: Database) -> None:
@@ -139,6 +145,8 @@ def test_two_annotators_sign_in_and_get_different_tasks(database: Database, task
         ({"milliseconds": "soon"}, 422),
         ({"milliseconds": 2**70}, 422),
         ({"surprise": 1}, 422),
+        ({"guideline": "0-unknown"}, 422),
+        ({"guideline": ""}, 422),
         ({"note": "x" * 5000}, 413),
         ({"note": "a\x00b"}, 422),
         ({"note": "x" * 20_000_000}, 413),

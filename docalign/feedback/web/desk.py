@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from docalign.document import Document
+from docalign.errors import FeedbackError
 from docalign.feedback import store
 from docalign.feedback.guideline import Guideline, load_guideline
 from docalign.feedback.pairing import fit_strengths, games_of, priorities, repeat_of, shown_order
@@ -70,6 +71,18 @@ class Desk:
 
     def document(self, stretch: Stretch) -> Document:
         return store.stretch_document(self.database, stretch)
+
+    def check_guideline(self, version: str, judgement_id: str) -> None:
+        """Refuse what was judged under another guideline than the page shows, unless it is stored and only sent again.
+
+        Raises:
+            FeedbackError: it was.
+        """
+        if version != self.guideline.version and not store.has_judgement(self.database, judgement_id):
+            raise FeedbackError(
+                f"this was not judged under the guideline that is in force ({self.guideline.version}).",
+                remedy="Reload the page, read the guideline and judge again.",
+            )
 
     def after(self, judgement: Judgement) -> None:
         """What a judgement sets off."""

@@ -55,6 +55,7 @@ def feedback_router(
     *,
     keep_text: bool = False,
     who: Callable[[Request], str] = lambda _request: "",
+    tenant: Callable[[Request], str | None] = lambda _request: None,
 ) -> APIRouter:
     """The router.
 
@@ -62,12 +63,15 @@ def feedback_router(
         database: the open store; asked for at every request.
         keep_text: keep comments; `remember_chunking` decides about documents.
         who: the name to keep with feedback, such as that of the API key.
+        tenant: whose chunkings a request may be about; None for all.
     """
     router = APIRouter()
 
     @router.post("/v1/feedback", summary="Say what you think of a chunking")
     def post_feedback(body: FeedbackBody, request: Request) -> dict[str, Any]:
-        stored = add_feedback(database(), _feedback(database(), body, who(request)), keep_text=keep_text)
+        theirs = tenant(request)
+        said = _feedback(database(), body, who(request), theirs)
+        stored = add_feedback(database(), said, keep_text=keep_text, tenant=theirs)
         return {
             "schema": SCHEMA,
             "id": stored.id,
@@ -79,7 +83,7 @@ def feedback_router(
     return router
 
 
-def _feedback(database: Database, body: FeedbackBody, by: str) -> Feedback:
+def _feedback(database: Database, body: FeedbackBody, by: str, tenant: str | None) -> Feedback:
     chunking_id = body.chunking_id
     if chunking_id is None and body.chunk_id is None and body.document_sha256 is None:
         if not body.ranking or not body.ranking[0]:
@@ -88,7 +92,7 @@ def _feedback(database: Database, body: FeedbackBody, by: str) -> Feedback:
             )
         chunking_id = body.ranking[0][0]
     if chunking_id is None and body.chunk_id is None:
-        chunking_id = latest_chunking(database, body.document_sha256 or "").id
+        chunking_id = latest_chunking(database, body.document_sha256 or "", tenant=tenant).id
     return Feedback(
         id=body.id or str(uuid.uuid4()),
         chunking_id=chunking_id or "",

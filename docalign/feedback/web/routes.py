@@ -22,7 +22,7 @@ from docalign.errors import DocalignError, UnknownItemError
 from docalign.feedback import store
 from docalign.feedback.values import Annotator
 from docalign.feedback.web.desk import Desk, is_of_team
-from docalign.feedback.web.forms import MAX_BODY_BYTES, MAX_NUMBER, SentJudgement, SentName, SentUndo, read_form
+from docalign.feedback.web.forms import MAX_NUMBER, SentJudgement, SentName, SentUndo, read_form
 from docalign.feedback.web.pages import Pages
 from docalign.feedback.web.security import COOKIE_AGE_S, HEADERS, is_foreign
 
@@ -60,7 +60,7 @@ def rank_router(desk: Desk | Callable[[], Desk], *, prefix: str = "", team: Team
     """
     desk_now = (lambda: desk) if isinstance(desk, Desk) else desk
     pages = Pages(desk_now, stamp=_stamp())
-    router = APIRouter(prefix=prefix, route_class=_route_class(pages), max_body_size=MAX_BODY_BYTES)
+    router = APIRouter(prefix=prefix, route_class=_route_class(pages))
     _add_pages(router, desk_now, pages, team)
     _add_judging(router, desk_now, pages, team)
     return router
@@ -120,6 +120,7 @@ def _add_judging(router: APIRouter, desk: Callable[[], Desk], pages: Pages, team
 
         def answer() -> Response:
             me = _must_be(desk(), request, team)
+            desk().check_guideline(sent.guideline, sent.id)
             stored = store.judge(desk().database, sent.judgement(me.id))
             made = pages.next_task(request, me, stored=stored)
             made.background = BackgroundTask(desk().after, stored)
