@@ -267,6 +267,11 @@ def test_a_screen_of_dots_is_smoothed_in_one_reading(engine: OcrEngine, page: Im
     assert recorder.calls == ["read"]
 
 
+def test_grain_of_grey_paper_is_no_screen_of_dots(page: Image.Image) -> None:
+    for grain in (3, 8, 14, 22):
+        assert screen_level(scanned(page, light=(0.95, 0.85), grain=grain)) < SCREENED / 3
+
+
 def test_grain_is_cleaned_in_one_reading(engine: OcrEngine, page: Image.Image) -> None:
     grainy = scanned(page, light=(0.95, 0.9), grain=22)
     assert is_noisy(grainy)
