@@ -27,6 +27,8 @@ RUN groupadd --gid 10001 docalign \
 ENV PATH=/opt/docalign/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
     DOCALIGN_CACHE=/data DOCALIGN_SERVE_HOST=0.0.0.0 DOCALIGN_SERVE_PORT=8000 \
     OMP_NUM_THREADS=1 MALLOC_ARENA_MAX=2
+# Where rankings and feedback are kept unless a database is set.
+WORKDIR /data
 EXPOSE 8000
 VOLUME /data
 HEALTHCHECK --interval=15s --timeout=5s --start-period=60s --retries=4 \

@@ -187,7 +187,12 @@ def serve(
     ] = None,
     database: Annotated[
         str | None,
-        typer.Option("--database", metavar="URL", help="Where jobs are kept. [default: a file in the cache folder]"),
+        typer.Option(
+            "--database",
+            metavar="URL",
+            help="Where jobs are kept, and rankings and feedback unless [feedback] store is set. [default: for jobs "
+            "service.sqlite in the cache folder, for the others docalign-rankings.db]",
+        ),
     ] = None,
     device: Annotated[
         str | None, typer.Option("--device", metavar="auto|cpu|cuda", help="What runs the model. [default: auto]")

@@ -20,7 +20,10 @@ feedback_app = typer.Typer(
 Store = Annotated[
     str | None,
     typer.Option(
-        "--store", metavar="FILE|URL", help="The store: a file, or postgresql://… [default: docalign-rankings.db]"
+        "--store",
+        metavar="FILE|URL",
+        help="The store: a file, or postgresql://… [default: [feedback] store, else [serve] database, else "
+        "docalign-rankings.db]",
     ),
 ]
 Config = Annotated[

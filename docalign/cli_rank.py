@@ -24,7 +24,8 @@ def rank(
         typer.Option(
             "--store",
             metavar="FILE|URL",
-            help="Where judgements are kept: a file, or postgresql://… [default: docalign-rankings.db]",
+            help="Where judgements are kept: a file, or postgresql://… [default: [feedback] store, else "
+            "[serve] database, else docalign-rankings.db]",
         ),
     ] = None,
     annotator: Annotated[

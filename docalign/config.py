@@ -44,6 +44,7 @@ __all__ = [
 _T = TypeVar("_T")
 
 FILE_NAME: Final = "docalign.toml"
+RANKINGS: Final = "docalign-rankings.db"
 PREFIX: Final = "DOCALIGN_"
 
 RESERVED: Final = frozenset({"DOCALIGN_CACHE", "DOCALIGN_CONFIG", "DOCALIGN_DATA", "DOCALIGN_DEBUG"})
@@ -99,10 +100,10 @@ class ModelSettings:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackSettings:
-    """`[feedback]`: where rankings and feedback are kept, a SQLite file or a database URL; by how many each task is
-    judged."""
+    """`[feedback]`: where rankings and feedback are kept, a SQLite file or a database URL (see `Settings.rankings`); by
+    how many each task is judged."""
 
-    store: str = "docalign-rankings.db"
+    store: str | None = None
     overlap: int = 1
 
 
@@ -154,6 +155,14 @@ class Settings:
     serve: ServeSettings = field(default_factory=ServeSettings)
     client: ClientSettings = field(default_factory=ClientSettings)
     file: Path | None = None
+
+    @property
+    def rankings(self) -> str:
+        """The one store of rankings and feedback, for `docalign rank`, `docalign feedback` and `docalign serve`.
+
+        The one that is named, else the database of the service, else a file in the working directory.
+        """
+        return self.feedback.store or self.serve.database or RANKINGS
 
 
 SECTIONS: Final[dict[str, type[Any]]] = {

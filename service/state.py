@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
     from .jobs.store import Jobs
 
 __all__ = ["Service", "service_of"]
+
+log = logging.getLogger("docalign.service")
 
 _PING: Final = Limits(timeout_s=10.0)
 
@@ -75,9 +78,10 @@ class Service:
 
         self.models.load()
         serve = self.settings.serve
-        url = serve.database or default_database()
-        self.work.opinions = Opinions.open(url, keep_text=serve.keep_text)
-        self.jobs = Jobs.open(url, lease_s=serve.lease_s, ttl_h=serve.job_ttl_h)
+        self.work.opinions = Opinions.open(self.settings.rankings, keep_text=serve.keep_text)
+        kept = self.work.opinions.database.engine.url.render_as_string(hide_password=True)
+        log.info("rankings and feedback are kept in %s", kept)
+        self.jobs = Jobs.open(serve.database or default_database(), lease_s=serve.lease_s, ttl_h=serve.job_ttl_h)
         if serve.job_workers:
             self.runner = Runner(self.jobs, self.work, serve)
             self.runner.start()

@@ -44,10 +44,10 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
 
     if view not in VIEWS:
         raise UsageError(f"there is no view {view!r}.", remedy=f"Choose one of {', '.join(VIEWS)}.")
-    with open_store(settings.feedback.store, read_only=True) as store:
+    with open_store(settings.rankings, read_only=True) as store:
         found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
     if not found.train and not found.held_out:
-        raise _nothing_in(settings.feedback.store, view, found.over_limit)
+        raise _nothing_in(settings.rankings, view, found.over_limit)
     path = out_path(out)
     if path is None:
         write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
@@ -109,7 +109,7 @@ def run_import(files: Sequence[str], *, settings: Settings, format: str, quiet: 
 
     if format not in FORMATS:
         raise UsageError(f"there is no format {format!r}.", remedy=f"Choose one of {', '.join(FORMATS)}.")
-    with open_store(settings.feedback.store) as store:
+    with open_store(settings.rankings) as store:
         for path in files:
             found = import_rankings(store, path, format)
             for why in found.left_out:
@@ -131,7 +131,7 @@ def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -
 
     if format not in _REPORTS:
         raise UsageError(f"there is no report format {format!r}.", remedy=f"Choose one of {', '.join(_REPORTS)}.")
-    with open_store(settings.feedback.store, read_only=True) as store:
+    with open_store(settings.rankings, read_only=True) as store:
         found = report(store, seed=seed)
         name = store.engine.url.database or ""
     if format == "json":
@@ -155,7 +155,7 @@ def run_delete(documents: Sequence[str], *, settings: Settings, quiet: bool) -> 
     from docalign.feedback.store import delete_document, open_store
 
     hashes = [_sha256(name) for name in documents]
-    with open_store(settings.feedback.store, must_exist=True) as store:
+    with open_store(settings.rankings, must_exist=True) as store:
         for name, sha256 in zip(documents, hashes, strict=True):
             gone = delete_document(store, sha256)
             if not quiet:

@@ -2,7 +2,7 @@
 
 The first file is read before the page opens, the others while people judge. The page is bound to this machine unless
 another host is asked for; then it has a token. With `--prepare-only` files become tasks and nothing is served: the
-page of `docalign serve` shows what is in its database.
+page of `docalign serve` shows what is in the store, which is the same one.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
     listening: AbstractContextManager[socket.socket | None] = (
         nullcontext() if options.prepare_only else _listen(options.host, options.port)
     )
-    with listening as ear, open_store(settings.feedback.store) as database, WorkerPool(reading.workers) as pool:
+    with listening as ear, open_store(settings.rankings) as database, WorkerPool(reading.workers) as pool:
         preparing = Preparing(jobs)
         desk = Desk(
             database,
@@ -102,7 +102,7 @@ def run_rank(files: Sequence[str], *, options: Options, settings: Settings, quie
             preparing.finish()
             return
         try:
-            _serve(desk, ear, options, settings.feedback.store)
+            _serve(desk, ear, options, settings.rankings)
         finally:
             preparing.stop()
 

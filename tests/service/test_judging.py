@@ -7,6 +7,7 @@ import json
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -150,14 +151,19 @@ def test_a_note_of_20_megabytes_is_refused(service: Running, browser: httpx.Clie
 
 
 def test_without_tokens_only_this_machines_own_names_are_answered(tmp_path: Path) -> None:
-    with serving(settings_for(tmp_path, job_workers=0)) as running:
-        tasks_of(database_of(running), 1)
+    kept = tmp_path / "kept.db"  # where `docalign rank --prepare-only` puts tasks with the same docalign.toml
+    with store.open_store(kept) as database:
+        tasks_of(database, 1)
+    settings = replace(settings_for(tmp_path, job_workers=0), feedback=FeedbackSettings(store=str(kept)))
+    with serving(settings) as running:
         assert "Your name" in httpx.get(f"{running.url}/rank/").text
         assert httpx.get(f"{running.url}/rank/", headers={"Host": "evil.example"}).status_code == 401
         with httpx.Client(base_url=running.url, headers={"Origin": running.url}, timeout=60) as client:
             shown = client.post("/rank/annotator", data={"name": "Ada"}, follow_redirects=True).text
             assert client.post("/rank/judgements", data=sent(task_of(shown))).status_code == 200
-        assert [a.name for a in store.list_annotators(database_of(running))] == ["Ada"]
+    with store.open_store(kept, read_only=True) as database:
+        assert [a.name for a in store.list_annotators(database)] == ["Ada"]
+        assert len(store.active_judgements(database)) == 1
 
 
 def test_the_tables_and_settings_are_read_strictly(tmp_path: Path) -> None:

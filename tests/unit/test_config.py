@@ -123,3 +123,14 @@ def test_unknown_or_ill_typed_variable_is_refused(tmp_path: Path) -> None:
 def test_variables_that_are_no_settings_and_empty_ones_are_left_alone(tmp_path: Path) -> None:
     env = {"DOCALIGN_DATA": "/data", "DOCALIGN_DEBUG": "1", "DOCALIGN_CHUNK_MAX_TOKENS": "", "OTHER": "x"}
     assert load_settings(env=env, cwd=tmp_path) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("feedback", "serve", "store"),
+    [(None, None, "docalign-rankings.db"), (None, "service.db", "service.db"), ("kept.db", "service.db", "kept.db")],
+)
+def test_rank_feedback_and_serve_share_one_store(
+    tmp_path: Path, feedback: str | None, serve: str | None, store: str
+) -> None:
+    flags = {"feedback": {"store": feedback}, "serve": {"database": serve}}
+    assert load_settings(flags=flags, env={}, cwd=tmp_path).rankings == store
