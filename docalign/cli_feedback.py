@@ -88,7 +88,8 @@ def import_(
     """Store rankings that were made elsewhere.
 
     Records of other tools carry the document (docalign.document/1) as `document` and the starts of each candidate as
-    `candidates`. Importing a file again changes nothing.
+    `candidates`. Importing a file again changes nothing. A record that cannot be used is named with its place and left
+    out; a time on task over a day is kept as a day, and said.
     """
     from docalign.commands.feedback import run_import
     from docalign.config import load_settings

@@ -14,8 +14,8 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, pairwise
-from math import isfinite
 from pathlib import Path
+from sys import float_info
 from typing import Any, Final, Literal, get_args
 
 from docalign.counting import WORDS, counter, counter_identity
@@ -399,4 +399,5 @@ def _is_int(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value)
+    """Whether it is a number that a float holds; compared, because a longer whole number cannot be converted."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= float_info.max

@@ -114,6 +114,8 @@ def run_import(files: Sequence[str], *, settings: Settings, format: str, quiet: 
             found = import_rankings(store, path, format)
             for why in found.left_out:
                 messages.warn(f"left out: {why}")
+            for what in found.capped:
+                messages.warn(what)
             if not quiet:
                 messages.note(f"{path}: {found.stored} rankings stored, {found.known} were there already")
 

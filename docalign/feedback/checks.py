@@ -13,6 +13,7 @@ from docalign.errors import FeedbackError, RankingError, TooLongError
 __all__ = [
     "MAX_NAME_CHARS",
     "MAX_NOTE_CHARS",
+    "MAX_NUMBER",
     "check_client_id",
     "check_name",
     "check_ranking",
@@ -23,6 +24,8 @@ __all__ = [
 
 MAX_NOTE_CHARS: Final = 4000
 MAX_NAME_CHARS: Final = 100
+MAX_NUMBER: Final = 2**31 - 1
+"""No id or size of the store is larger."""
 
 _CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}\Z")
 _UNSTORABLE: Final = re.compile("[\x00\ud800-\udfff]")

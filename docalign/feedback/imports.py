@@ -6,8 +6,9 @@ what it is: `document`, a docalign.document/1 object or its JSON text, and `cand
 metadata. Label Studio: in the task's data.
 
 What is imported becomes a task with a judgement, so reports and exports see no difference. Importing a file again
-changes nothing. Lines by rules, judge models or retrieval are refused: they are nobody's opinion, train on them as they
-are.
+changes nothing. A record that cannot be used is left out, and named by its place in the file with the reason; a time on
+task that is longer than the store keeps is shortened, and said. Lines by rules, judge models or retrieval are refused:
+they are nobody's opinion, train on them as they are.
 """
 
 from __future__ import annotations
@@ -15,7 +16,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,10 +25,10 @@ from docalign.counting import WORDS
 from docalign.document import Document
 from docalign.errors import DocalignError, FeedbackError, InvalidPreferenceError, MissingInputError
 from docalign.feedback.annotators import add_annotator
-from docalign.feedback.checks import MAX_NAME_CHARS, check_ranking
+from docalign.feedback.checks import MAX_NAME_CHARS, MAX_NUMBER, check_name, check_ranking, check_starts, check_storable
 from docalign.feedback.documents import add_candidates, add_document, add_stretch
 from docalign.feedback.foreign import argilla_answers, label_studio_answers
-from docalign.feedback.judgements import has_judgement, judge
+from docalign.feedback.judgements import MAX_MILLISECONDS, has_judgement, judge
 from docalign.feedback.tasks import add_task, assign
 from docalign.feedback.values import Candidate, Judgement, Ranking, Stretch, Task
 from docalign.jsonl import JsonLinesError, read_json_lines
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 
 __all__ = ["FORMATS", "Imported", "Ranked", "import_rankings", "read_rankings"]
 
+_HASH_CHARS: Final = 64
 FORMATS: Final = ("auto", "preferences", "argilla", "label-studio")
 
 
@@ -56,15 +59,18 @@ class Ranked:
     counter: str = WORDS
     weight: float = 1.0
     milliseconds: int = 0
+    where: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """What came of it: rankings stored, those that were there already, and why others were left out."""
+    """What came of it: rankings stored, those that were there already, why others were left out, and whose time on task
+    was too long to be kept."""
 
     stored: int
     known: int
     left_out: tuple[str, ...]
+    capped: tuple[str, ...] = ()
 
 
 def import_rankings(database: Database, path: str | Path, format: str = "auto") -> Imported:  # noqa: A002
@@ -75,54 +81,64 @@ def import_rankings(database: Database, path: str | Path, format: str = "auto") 
         InvalidPreferenceError: it is none of the formats, or nothing in it can be used.
     """
     left_out: list[str] = []
+    capped: list[str] = []
     counts = {True: 0, False: 0}
     for ranked in read_rankings(path, format, left_out):
         try:
-            counts[_store(database, ranked)] += 1
+            is_new = _store(database, ranked)
         except FeedbackError as error:
-            left_out.append(f"{ranked.id}: {error.what}")
+            left_out.append(f"{ranked.where}: {error.what}")
+            continue
+        counts[is_new] += 1
+        if is_new and ranked.milliseconds > MAX_MILLISECONDS:
+            kept = f"is kept as {MAX_MILLISECONDS // 3_600_000} h"
+            capped.append(f"{ranked.where}: a time on task of {ranked.milliseconds / 3_600_000:,.1f} h {kept}")
     if not any(counts.values()):
         why = f" ({left_out[0]})" if left_out else ""
         raise InvalidPreferenceError(
             f"nothing in it can be used{why}.", source=str(path), remedy="See what `docalign feedback import` reads."
         )
-    return Imported(counts[True], counts[False], tuple(left_out))
+    return Imported(counts[True], counts[False], tuple(left_out), tuple(capped))
 
 
 def read_rankings(path: str | Path, format: str, left_out: list[str]) -> Iterator[Ranked]:  # noqa: A002
     """The rankings of a file; what cannot be used is added to `left_out` with where and why."""
-    for where, value in _values(path):
+    for where, value in _values(path, left_out):
         try:
             yield from _ranked(value, format, where, left_out)
-        except (DocalignError, ValueError, TypeError, KeyError) as error:
+        except (DocalignError, ValueError, RecursionError) as error:
             left_out.append(f"{where}: {_reason(error)}")
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, DocalignError):
-        return error.what
-    return f"{error}" if isinstance(error, ValueError) else f"{type(error).__name__} at {error}"
+    return error.what if isinstance(error, DocalignError) else f"{error}"
 
 
-def _values(path: str | Path) -> Iterator[tuple[str, Any]]:
+def _values(path: str | Path, left_out: list[str]) -> Iterator[tuple[str, Any]]:
     """Objects of JSON lines, or of one JSON value: a list of them, or (Argilla) an object of records or of columns."""
     try:
         text = "" if str(path).endswith(".xz") else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
         raise MissingInputError(f"cannot be read ({error}).", source=str(path), remedy="Check the path.") from error
+    except UnicodeDecodeError:
+        text = ""  # read by line, the bad ones are named
     try:
         whole = json.loads(text) if text else None
     except (ValueError, RecursionError):
         whole = None
     if whole is None:
         try:
-            yield from read_json_lines(path)
+            yield from read_json_lines(path, on_bad=lambda error: left_out.append(str(error)))
         except JsonLinesError as error:
             raise InvalidPreferenceError(
                 error.what, source=error.where, remedy="Give JSON, or one object a line."
             ) from error
         return
-    for number, value in enumerate(_rows(whole)):
+    try:
+        rows = _rows(whole)
+    except ValueError as error:
+        raise InvalidPreferenceError(str(error), source=str(path), remedy="Export it again.") from error
+    for number, value in enumerate(rows):
         yield f"{path}:{number + 1}", value
 
 
@@ -130,6 +146,8 @@ def _rows(whole: Any) -> Iterable[Any]:
     if isinstance(whole, list):
         return whole
     if isinstance(whole, Mapping) and whole and all(isinstance(v, list) for v in whole.values()):
+        if len({len(column) for column in whole.values()}) > 1:
+            raise ValueError("its columns have different lengths.")
         return [dict(zip(whole, row, strict=True)) for row in zip(*whole.values(), strict=True)]
     if (
         isinstance(whole, Mapping)
@@ -145,10 +163,13 @@ def _ranked(value: Any, format: str, where: str, left_out: list[str]) -> Iterato
         raise ValueError("it is no object.")
     kind = _kind(value) if format == "auto" else format
     if kind == "preferences":
-        yield _from_line(PreferenceLine.from_json(value, where=where))
+        yield replace(_from_line(PreferenceLine.from_json(value, where=where)), where=where)
         return
     answers = label_studio_answers(value) if kind == "label-studio" else argilla_answers(value)
     for answer in answers:
+        if isinstance(answer, str):
+            left_out.append(f"{where}: {answer}")
+            continue
         try:
             document = Document.from_json(answer.document)
             candidates = tuple(Candidate(starts, "import", None, {"option": o}) for o, starts in answer.options.items())
@@ -159,7 +180,7 @@ def _ranked(value: Any, format: str, where: str, left_out: list[str]) -> Iterato
             ranking = tuple(tuple(place[option] for option in group) for group in answer.ranking)
             check_ranking(ranking, len(candidates))
             who, ms = answer.by[:MAX_NAME_CHARS], answer.milliseconds
-            yield Ranked(answer.id, document, candidates, ranking, who, milliseconds=ms)
+            yield Ranked(answer.id, document, candidates, ranking, who, milliseconds=ms, where=where)
         except (DocalignError, ValueError) as error:
             left_out.append(f"{where}: {_reason(error)}")
 
@@ -192,7 +213,12 @@ def _from_line(line: PreferenceLine) -> Ranked:
 
 
 def _store(database: Database, ranked: Ranked) -> bool:
-    """Whether it was new."""
+    """Whether it was new.
+
+    Raises:
+        FeedbackError: it holds what the store does not.
+    """
+    _check_storable(ranked)
     same = json.dumps(
         [ranked.id, ranked.by, ranked.document.sha256, [c.starts for c in ranked.candidates], ranked.ranking]
     )
@@ -222,3 +248,23 @@ def _store(database: Database, ranked: Ranked) -> bool:
         ),
     )
     return True
+
+
+def _check_storable(ranked: Ranked) -> None:
+    """Checked before anything is stored, so that nothing of a ranking that is refused stays behind.
+
+    Raises:
+        FeedbackError: text or numbers that no database keeps, or candidates that are no chunkings of the document.
+    """
+    document = ranked.document
+    check_name(ranked.by)
+    for text in (document.sha256, ranked.counter, *(c.generator for c in ranked.candidates)):
+        check_storable(text, "record")
+    if len(document.sha256) > _HASH_CHARS:
+        raise FeedbackError("the document's sha256 is none.", remedy="Leave it out.")
+    if max(ranked.target_tokens or 0, ranked.max_tokens or 0) > MAX_NUMBER:
+        raise FeedbackError(f"a size is over {MAX_NUMBER:,} tokens.", remedy="Lower it.")
+    if not 0 < ranked.weight < inf:
+        raise FeedbackError("a weight is a number over 0.", remedy="Mend it.")
+    for candidate in ranked.candidates:
+        check_starts(candidate.starts, len(document.blocks), f"the starts {candidate.starts!r:.60}")

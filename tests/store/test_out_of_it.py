@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from docalign.document import Document
 from docalign.errors import InvalidPreferenceError
 from docalign.feedback import store as feedback
 from docalign.feedback.export import export
-from docalign.feedback.imports import import_rankings
+from docalign.feedback.imports import import_rankings, read_rankings
 from docalign.feedback.redact import find_by_rules, mask, redact
 from docalign.feedback.values import Candidate, Stretch, Task
 from docalign.preference import PreferenceLine, pairs_of, read_preferences, write_preferences
@@ -273,6 +274,81 @@ def test_files_of_which_nothing_can_be_used_are_named(text: str, tmp_path: Path)
     (tmp_path / "a.json").write_text(text)
     with feedback.open_store(tmp_path / "a.db") as store, pytest.raises(InvalidPreferenceError):
         import_rankings(store, tmp_path / "a.json")
+
+
+ODD = (None, 5, -1, True, "x", "", [], {}, [1], [None], {"a": 1}, float("inf"), 10**400, "\ud800\x00", "[" * 100_000)
+
+
+def mutants(value: Any) -> Iterator[Any]:
+    """`value` with one of its parts replaced by each odd value, or left out; documents stay whole."""
+    yield from ODD
+    if isinstance(value, dict):
+        for key, part in value.items():
+            yield {k: v for k, v in value.items() if k != key}
+            if key != "document":
+                yield from (value | {key: odd} for odd in mutants(part))
+    elif isinstance(value, list):
+        for i, part in enumerate(value):
+            yield from ([*value[:i], odd, *value[i + 1 :]] for odd in mutants(part))
+
+
+@pytest.mark.parametrize("form", ["label-studio", "2", "2 flat", "1 rows", "1 columns"])
+def test_odd_records_are_named_by_their_place_and_the_others_read(form: str, tmp_path: Path) -> None:
+    (good, *_) = label_studio() if form == "label-studio" else argilla(form) if form != "2 flat" else [argilla(form)]
+    if form == "2 flat":
+        good = {name: column[0] for name, column in good.items()}
+    odd = list(mutants(good))
+    (tmp_path / "a.json").write_text(json.dumps([*odd, good]))
+    left_out: list[str] = []
+    (*_, last) = read_rankings(tmp_path / "a.json", "auto", left_out)
+    assert last.where.endswith(f"a.json:{len(odd) + 1}")
+    assert len(left_out) > 50
+    assert all(re.match(rf"{re.escape(str(tmp_path))}/a.json:\d+: \S", why) for why in left_out)
+
+
+def test_odd_annotations_leave_those_beside_them(store: Database, tmp_path: Path) -> None:
+    (task, *_) = label_studio()
+    (good,) = task["annotations"]
+    odd = [5, good | {"lead_time": 1e999}, good | {"result": 5}, good | {"result": [{"type": "ranker", "value": [1]}]}]
+    task["annotations"] = [*odd, good]
+    (tmp_path / "ls.json").write_text(json.dumps(task))
+    found = import_rankings(store, tmp_path / "ls.json")
+    assert found.stored == 1
+    assert re.findall(r"ls\.json:1: annotation (\d): ", "\n".join(found.left_out)) == ["1", "2", "3", "4"]
+    assert "lead_time" in found.left_out[1]
+
+
+def test_lines_that_no_store_keeps_are_named_and_leave_nothing(store: Database, tmp_path: Path) -> None:
+    good = PreferenceLine("good", letter(0), ((0,), (0, 4)), ((0,), (1,)), "human", "Ada").to_json()
+    other = letter(1).to_json()
+    odd = [
+        {"annotator": "\ud800"}, {"annotator": "\n"}, {"makers": ["\ud800", "b"]}, {"max_tokens": 10**30},
+        {"document": other | {"sha256": "\ud800"}}, {"document": other | {"sha256": "a" * 500}},
+        {"weight": 10**400}, {"weight": float("nan")}, {"candidates": [[0], [0, 10**30]]}, {"ranking": [[0], [10**30]]},
+    ]  # fmt: skip
+    lines = [json.dumps(good | more) for more in odd]
+    (tmp_path / "a.jsonl").write_text("\n".join([*lines, "no JSON", "[" * 100_000, json.dumps(good)]))
+    found = import_rankings(store, tmp_path / "a.jsonl")
+    assert found.stored == 1
+    assert sorted(int(why.partition("a.jsonl:")[2].partition(":")[0]) for why in found.left_out) == [*range(1, 13)]
+    assert [d.sha256 for d in feedback.list_documents(store)] == [letter(0).sha256]
+    assert [a.name for a in feedback.list_annotators(store)] == ["Ada"]
+
+
+def test_columns_of_different_lengths_are_refused_whole(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(json.dumps(argilla("2 flat") | {"id": ["r1", "r2"]}))
+    with feedback.open_store(tmp_path / "a.db") as store, pytest.raises(InvalidPreferenceError, match="lengths"):
+        import_rankings(store, tmp_path / "a.json")
+
+
+def test_a_time_that_is_shortened_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (task, *_) = label_studio()
+    task["annotations"][0]["lead_time"] = 30 * 3600
+    (tmp_path / "ls.json").write_text(json.dumps([task]))
+    assert run(["feedback", "import", str(tmp_path / "ls.json"), "--store", str(tmp_path / "a.db")]) == 0
+    assert "ls.json:1: a time on task of 30.0 h is kept as 24 h" in capsys.readouterr().err
+    with feedback.open_store(tmp_path / "a.db") as store:
+        assert [j.milliseconds for j in feedback.all_judgements(store)] == [24 * 3600 * 1000]
 
 
 PRIVATE = [

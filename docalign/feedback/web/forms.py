@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, Json, ValidationError
 from starlette.requests import Request
 
 from docalign.errors import FeedbackError, TooLongError
+from docalign.feedback.checks import MAX_NUMBER
 from docalign.feedback.values import Judgement
 
 __all__ = ["MAX_BODY_BYTES", "MAX_NUMBER", "SentJudgement", "SentName", "SentToken", "SentUndo", "read_form"]
@@ -17,8 +18,6 @@ MAX_BODY_BYTES: Final = 128 * 1024
 """A judgement with the longest note and hundreds of corrected starts is far below this."""
 
 _MAX_FIELDS: Final = 20
-MAX_NUMBER: Final = 2**31 - 1
-"""No id of the store is larger."""
 
 Id = Annotated[str, Field(max_length=64)]
 Number = Annotated[int, Field(ge=0, le=MAX_NUMBER)]
