@@ -149,3 +149,19 @@ def test_reading_migrates_nothing_and_cannot_write(url: str) -> None:
         if database.is_sqlite:
             with pytest.raises(StoreError, match="readonly"):
                 add_annotator(database, "Bo")
+
+
+def test_a_store_of_an_older_docalign_is_named_and_migrated_by_who_writes(url: str) -> None:
+    store = open_database(url, SCHEMA)
+    config = alembic_config(SCHEMA)
+    with store.writing() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "feedback_0001")
+    store.close()
+    for _ in range(2):  # the first try changed nothing
+        with pytest.raises(StoreError, match=r"older docalign \(feedback_0001\)"), open_store(url, read_only=True):
+            pass
+    with open_store(url, must_exist=True):
+        pass
+    with open_store(url, read_only=True) as database:
+        assert list_annotators(database) == []

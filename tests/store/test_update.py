@@ -19,7 +19,7 @@ from docalign.chunker.chunker import Chunker  # noqa: E402
 from docalign.cli import app  # noqa: E402
 from docalign.commands.export import export_model  # noqa: E402
 from docalign.document import Document  # noqa: E402
-from docalign.errors import EmptyInputError, StoreError, UpdateRefusedError, UsageError  # noqa: E402
+from docalign.errors import EmptyInputError, UpdateRefusedError, UsageError  # noqa: E402
 from docalign.feedback import store as feedback  # noqa: E402
 from docalign.feedback.drift import drift, drift_text  # noqa: E402
 from docalign.feedback.update import CURRENT, RECORD, Update, gate_failures, update  # noqa: E402
@@ -168,7 +168,8 @@ def test_an_update_needs_gold_a_method_that_reads_rankings_and_enough_of_them(
 def test_the_command_names_what_is_missing(made: Path, tmp_path: Path) -> None:
     arguments = ["train", "--from-feedback", str(tmp_path / "none.db"), "--out", str(tmp_path / "v")]
     found = CliRunner().invoke(app, [*arguments, "--model", str(made / "ours"), "--dev", str(made / "gold.jsonl")])
-    assert isinstance(found.exception, StoreError)
+    assert isinstance(found.exception, UsageError)
+    assert "no such store" in str(found.exception)
     found = CliRunner().invoke(app, ["train", "--model", "x", "--out", str(tmp_path / "v")])
     assert isinstance(found.exception, UsageError)
     assert "--from-feedback" in str(found.exception)
