@@ -7,6 +7,10 @@
 #   make bench      docalign beside other chunkers: a report card in report/, in under an hour; bench-quick in minutes
 #   make fuzz       every reader under a coverage-guided fuzzer, SECONDS=300 each
 #   make check      format, lint, types
+#   make docs       the documentation's site, strictly: out/site/index.html
+#   make dist       wheel and sdist in dist/
+#   make sbom       what the base install brings, as CycloneDX: dist/sbom.json
+#   make audit      known vulnerabilities of every pinned package; asks the network
 #   make samples    draw data/samples/ again from their typst sources
 #   make clean      remove .venv/ and everything built
 
@@ -30,6 +34,7 @@ STAMP_BASE := $(VENV)/.base
 STAMP_TEST := $(VENV)/.test
 STAMP_BENCH := $(VENV)/.bench
 STAMP_SYSTEM := $(VENV)/.system
+STAMP_RELEASE := $(VENV)/.release
 
 SAMPLES := data/samples
 OUT := out
@@ -37,9 +42,9 @@ OUT := out
 # How long each reader is fuzzed.
 SECONDS_EACH := $(or $(SECONDS),300)
 
-.PHONY: help demo test test-full align bench bench-quick bench-card fuzz check samples clean
+.PHONY: help demo test test-full align bench bench-quick bench-card fuzz check docs dist sbom audit samples clean
 help:
-	@sed -n '3,11s/^# *//p' Makefile
+	@sed -n '3,16s/^# *//p' Makefile
 
 $(STAMP_VENV):
 	@test -n "$(PYTHON)" || { echo "docalign needs Python 3.11 or newer and found none."; \
@@ -145,6 +150,31 @@ check: $(STAMP_TEST)
 	@$(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
+
+# The variable silences the theme's notice about its successor.
+docs: $(STAMP_TEST)
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --quiet --strict
+	@echo "$(CURDIR)/$(OUT)/site/index.html"
+
+$(STAMP_RELEASE): pyproject.toml constraints.txt | $(STAMP_VENV)
+	@$(PIP) --editable '.[release]'
+	@touch $@
+
+dist: $(STAMP_RELEASE)
+	@rm -rf dist
+	@PIP_CONSTRAINT=$(CURDIR)/constraints.txt $(PY) -m build --quiet --outdir dist .
+	@ls dist
+
+# Of an environment that holds the wheel and what it needs, and nothing else.
+sbom: dist
+	@rm -rf $(OUT)/bare && $(PYTHON) -m venv --without-pip $(OUT)/bare
+	@$(PY) -m pip --disable-pip-version-check --python $(OUT)/bare/bin/python install -qq --constraint constraints.txt dist/*.whl
+	@$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+	    --output-file dist/sbom.json $(OUT)/bare/bin/python
+	@echo dist/sbom.json
+
+audit: $(STAMP_RELEASE)
+	@$(VENV)/bin/pip-audit --requirement constraints.txt --no-deps --disable-pip --progress-spinner off
 
 samples: $(STAMP_TEST)
 	@$(PY) $(SAMPLES)/make.py

@@ -32,12 +32,11 @@ _INTERRUPTED: Final = 130
 
 _PLAIN: dict[str, Any] = {
     "rich_markup_mode": None,  # plain help: rich takes longer to import than everything else together
-    "add_completion": False,
     "pretty_exceptions_enable": False,
     "context_settings": {"help_option_names": ["-h", "--help"]},
 }
 app = typer.Typer(help="Turn PDFs and scans into chunks, with a chunker people can teach.", **_PLAIN)
-models_app = typer.Typer(help="Chunker models and the base LLMs they are trained from.", **_PLAIN)
+models_app = typer.Typer(help="Chunker models and the base LLMs they are trained from.", add_completion=False, **_PLAIN)
 app.add_typer(models_app, name="models")
 app.add_typer(data_app, name="data")
 app.add_typer(feedback_app, name="feedback")

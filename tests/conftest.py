@@ -41,6 +41,18 @@ def tokenizer_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture
+def quick_model(tokenizer_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`Chunker.load` gives a chunker around an engine of hashes, which costs nothing."""
+    from docalign.chunker.chunker import Chunker
+    from tests.support.policies import stand_in_chunker
+
+    def load(cls: type[Chunker], path: Any = None, **_: Any) -> Chunker:
+        return stand_in_chunker(tokenizer_path)
+
+    monkeypatch.setattr(Chunker, "load", classmethod(load))
+
+
 @pytest.fixture(autouse=True)
 def cache_of_its_own(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """No test uses the user's cache, nor what another test left in one."""

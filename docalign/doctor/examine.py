@@ -46,6 +46,7 @@ EXTRAS: Final[Mapping[str, str]] = {
     "retrieval": "retrieval rewards with a local embedder",
     "bench": "the benchmarks",
     "docs": "the documentation's site",
+    "release": "`make dist`, `make sbom`, `make audit`",
     "fuzz": "`make fuzz`",
     "dev": "the tests",
 }

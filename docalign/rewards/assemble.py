@@ -33,7 +33,8 @@ def composite_of(
 
     Args:
         points: the entry points to look among for rewards of other packages; None: those installed here.
-        judge, judge_weight: a judge to ask as well (see `judge_of`), and what it counts.
+        judge: a judge to ask as well (see `judge_of`).
+        judge_weight: what it counts.
 
     Raises:
         ConfigError: a reward is named that nobody has, or has the name of a rule.
