@@ -169,7 +169,9 @@ dist: $(STAMP_RELEASE)
 sbom: dist
 	@rm -rf $(OUT)/bare && $(PYTHON) -m venv --without-pip $(OUT)/bare
 	@$(PY) -m pip --disable-pip-version-check --python $(OUT)/bare/bin/python install -qq --constraint constraints.txt dist/*.whl
-	@$(VENV)/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --of JSON \
+	@sed "s/^dynamic = .*/version = \"$$($(PY) -c 'import docalign; print(docalign.__version__)')\"/" pyproject.toml \
+	    > $(OUT)/bare/pyproject.toml
+	@$(VENV)/bin/cyclonedx-py environment --pyproject $(OUT)/bare/pyproject.toml --output-reproducible --of JSON \
 	    --output-file dist/sbom.json $(OUT)/bare/bin/python
 	@echo dist/sbom.json
 

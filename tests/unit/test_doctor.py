@@ -168,6 +168,14 @@ def test_this_machine_is_read_from_the_checkout_that_runs() -> None:
     assert "no_such_module" in str(here.problem_of("no_such_module"))
 
 
+def test_this_machine_is_complete_and_has_what_its_tests_were_installed_with() -> None:
+    if this_machine().version_of("trl") is None:
+        pytest.skip("the training extra is not installed")
+    report = examine()
+    assert report.wanting == ()
+    assert {check_of(report, "extra", name).state for name in ("train", "rank", "serve")} == {"ok"}
+
+
 def test_an_installed_wheel_is_read_from_its_metadata(monkeypatch: pytest.MonkeyPatch) -> None:
     headers = email.message.Message()
     headers["Provides-Extra"] = "office"
