@@ -1,9 +1,11 @@
-"""The page about docalign beside other chunkers: the README's table, made by the same script from the same JSON."""
+"""The page about what was measured: docalign beside other chunkers, made by the script and from the JSON that make the
+README's table; then what the README has of speed and of the service."""
 
 from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,7 +14,9 @@ __all__ = ["page"]
 ROOT: Final = Path(__file__).resolve().parents[2]
 CARD: Final = ROOT / "benchmarks" / "card" / "bench.json"
 _OPENING: Final = """\
-# Beside other chunkers
+# What was measured
+
+## Beside other chunkers
 
 `docalign bench` runs chonkie, LangChain, LlamaIndex, semchunk, text-splitter, unstructured, docling and others beside
 docalign, on the same documents with the same token counter in one run: boundaries, retrieval within the same budget of
@@ -32,12 +36,22 @@ scripts measure is [listed with their commands](../benchmarks/README.md).
 
 
 def page(card: Path = CARD) -> str:
+    return f"{_OPENING}{_compared(card)}{_CLOSING}\n## Speed and service\n\n{_speed()}"
+
+
+def _compared(card: Path) -> str:
     if not card.is_file():
-        return _OPENING + _NOTHING + _CLOSING
+        return _NOTHING
     spec = importlib.util.spec_from_file_location("readme_table", ROOT / "benchmarks" / "readme_table.py")
     assert spec is not None
     assert spec.loader is not None
     script: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
-    made = script.part(json.loads(card.read_text("utf-8")))
-    return _OPENING + made.replace("](benchmarks/", "](../benchmarks/") + "\n" + _CLOSING
+    made: str = script.part(json.loads(card.read_text("utf-8")))
+    return made.replace("](benchmarks/", "](../benchmarks/") + "\n"
+
+
+def _speed() -> str:
+    """The README's part of that, up to the comparison."""
+    measured = (ROOT / "README.md").read_text("utf-8").split("\n## Measured\n")[1].split("\n### ")[0].split("\n## ")[0]
+    return re.sub(r"\]\((?!\w+:|#)", "](../", measured.strip()) + "\n"

@@ -58,9 +58,9 @@ def _told(name: tuple[str, ...], command: Any) -> Iterator[str]:
 
 
 def _names(option: Any) -> str:
-    names = [*option.opts, *option.secondary_opts]
+    names = sorted([*option.opts, *option.secondary_opts], key=lambda name: name.startswith("--"))
     value = "" if option.is_flag else f" {option.metavar or 'TEXT'}"
-    return ", ".join(f"`{name}{value}`" for name in names)
+    return f"`{', '.join(names)}{value}`"
 
 
 def _short(argument: Any) -> str:
@@ -86,4 +86,6 @@ def _anchor(name: tuple[str, ...]) -> str:
 
 def _escaped(text: str) -> str:
     """Plain words as Markdown: nothing in them is markup, but for code in backticks."""
-    return re.sub(r"(`[^`]*`)|([<>*_|])", lambda m: m[1] or f"\\{m[2]}", text.replace("[", "\\["))
+    parts = text.split("`")
+    plain = (re.sub(r"([*_|\[])", r"\\\1", part.replace("<", "&lt;")) for part in parts)
+    return "`".join(part if code % 2 else made for code, (part, made) in enumerate(zip(parts, plain, strict=True)))

@@ -57,7 +57,7 @@ def page() -> str:
         lines.append("")
         for kind in kinds:
             if rows := sorted(said.get(kind.__name__, ())):
-                lines += [f'??? note "What `{kind.__name__}` says, and what to do"', ""]
+                lines += [f"### `{kind.__name__}`", "", f'??? note "What it says, and what to do ({len(rows)})"', ""]
                 lines += ["    | It says | Do |", "    |---|---|", *(f"    | {w} | {r} |" for w, r in rows), ""]
     return _OPENING + "\n".join(lines) + "\n"
 
@@ -80,9 +80,9 @@ def _said() -> dict[str, set[tuple[str, str]]]:
     for path in sorted([*(ROOT / "docalign").rglob("*.py"), *(ROOT / "service").rglob("*.py")]):
         for node in ast.walk(ast.parse(path.read_text("utf-8"))):
             if isinstance(node, ast.Call) and _name(node) in errors.__all__:
-                what = _text(node.args[0]) if node.args else None
+                what = (_text(node.args[0]) if node.args else None) or "…"
                 remedy = next((_text(k.value) for k in node.keywords if k.arg == "remedy"), None)
-                if what and remedy and what.strip(" ….") and remedy.strip(" ….`"):
+                if remedy and remedy.strip(" ….`"):
                     found[_name(node)].add((what, remedy))
     return found
 
@@ -104,4 +104,7 @@ def _text(node: ast.expr) -> str | None:
 def _escaped(text: str) -> str:
     """As a cell of a table: code in backticks stays as it is, nothing else is markup."""
     parts = text.replace("\n", " ").split("`")
-    return "`".join(part if code % 2 else re.sub(r"([<*_|\[])", r"\\\1", part) for code, part in enumerate(parts))
+    return "`".join(
+        part if code % 2 else re.sub(r"([*_|\[])", r"\\\1", part.replace("<", "&lt;"))
+        for code, part in enumerate(parts)
+    )
