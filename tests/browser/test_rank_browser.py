@@ -127,7 +127,7 @@ def test_what_was_judged_on_the_page_comes_out_as_preferences_and_gold(
     page = open_page()
     first, kept = store.task(database, task_of(page)), starts_shown(page, 1)
     page.keyboard.press("c")
-    page.keyboard.press("ArrowUp")  # from a cut to where none is: a chunk more, so that no chunk passes the limit
+    page.keyboard.press("ArrowDown")  # into the chunk that is over the limit: without it the correction is gold
     page.keyboard.press("Space")
     corrected = starts_shown(page, 1)
     assert set(corrected) > set(kept)

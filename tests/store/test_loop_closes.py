@@ -59,9 +59,10 @@ def test_the_loop_closes(tmp_path: Path) -> None:
         assert judged == len(tasks) >= 16
         prefs = tmp_path / "prefs.jsonl"
         assert exported(database, prefs)["sources"] == ["simulated"]
+    # No gold is given, so the last step is kept: a few rankings held out would be a coin that keeps the first.
     dpo = DpoOptions(
         max_steps=40, eval_steps=40, batch_windows=4, learning_rate=5e-3, kl_budget=99.0, held_out_windows=4,
-        eval_samples=2, dev_lines=0, gold_tolerance=1.0, collapse_share=1.1, keep="gold",  # no gold is given: the last is kept
+        eval_samples=2, dev_lines=0, gold_tolerance=1.0, collapse_share=1.1, keep="gold",
     )  # fmt: skip
     reward = RewardOptions(
         "", layers=None, max_steps=40, learning_rate=1e-2, head_learning_rate=3e-2, warmup_steps=2, batch_pairs=4

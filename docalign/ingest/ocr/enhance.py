@@ -112,8 +112,9 @@ def without_screen(image: Image.Image, *, dpi: float) -> Image.Image:
 def screen_level(image: Image.Image) -> float:
     """Dots of a printing or copying screen for every pixel of ink, in every eighth row.
 
-    A dot is lighter than ink and much darker than the pixels on both its sides, by more than grain is. The edges of print have few: scans that
-    read well stay below 0.022. Two words in three of a page full of dots (0.043) were misread.
+    A dot is lighter than ink and much darker than the pixels on both its sides, by more than grain is. The edges of
+    print have few: scans that read well stay below 0.022. Two words in three of a page full of dots (0.043) were
+    misread.
     """
     pixels = np.asarray(image)[::8].astype(np.int16)
     if pixels.shape[1] < 3:
