@@ -46,6 +46,8 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
         starting = asyncio.create_task(_start(service))
         if wait:
             await starting
+            if service.problem is not None:
+                raise service.problem
         try:
             yield
         finally:
@@ -89,9 +91,9 @@ def build_app(settings: Settings, *, wait: bool = False) -> FastAPI:
 
 
 async def _start(service: Service) -> None:
+    """Start it in the background; why it could not is kept in `problem`, for whoever runs it to end with."""
     try:
         await asyncio.get_running_loop().run_in_executor(None, service.start)
     except DocalignError as error:
-        service.failure = f"failed: {error.what}"
+        service.failure, service.problem = f"failed: {error.what}", error
         log.error("the service cannot start: %s", error)
-        raise

@@ -28,7 +28,7 @@ def serve(settings: Settings) -> None:
     """Listen until told to stop; SIGHUP reads the model again.
 
     Raises:
-        DocalignError: the settings make no sense, or the model cannot be loaded.
+        DocalignError: the settings make no sense, the model cannot be loaded, or the database not be used.
     """
     _check_port(settings.serve.host, settings.serve.port)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
@@ -52,6 +52,8 @@ def serve(settings: Settings) -> None:
     if hasattr(signal, "SIGHUP"):
         signal.signal(signal.SIGHUP, lambda *_: threading.Thread(target=_reload, args=(service,), daemon=True).start())
     server.run()
+    if service.problem is not None:
+        raise service.problem
 
 
 def _check_port(host: str, port: int) -> None:
@@ -60,6 +62,8 @@ def _check_port(host: str, port: int) -> None:
     Raises:
         UsageError: it may not; something else listens there, or it is no address of this machine.
     """
+    if not 0 <= port < 65536:
+        raise UsageError(f"--port is {port}.", remedy="Ports are 1 to 65535, or 0 for any that is free.")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         socket.create_server((host, port), family=family).close()
@@ -90,7 +94,7 @@ def _reload(service: Service) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Says where it listens, and stops being ready as soon as it is told to stop."""
+    """Says where it listens, ends where the service cannot start, and stops being ready as soon as it is told to."""
 
     def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
@@ -103,6 +107,9 @@ class _Server(uvicorn.Server):
                 host, port = listening.getsockname()[:2]
                 sys.stderr.write(f"docalign: listening on http://{host}:{port}\n")
         sys.stderr.flush()
+
+    async def on_tick(self, counter: int) -> bool:
+        return self._service.problem is not None or await super().on_tick(counter)
 
     def handle_exit(self, sig: int, frame: object) -> None:
         self._service.draining = True

@@ -67,6 +67,8 @@ def checked(settings: Settings) -> Settings:
         )
     if serve.job_workers < 0 or serve.drain_s < 0 or not 0 <= serve.port < 65536:
         raise UsageError("[serve] job_workers, drain_s or port is out of range.", remedy="Use 0 or more.")
+    if not serve.host:
+        raise UsageError("[serve] host is empty.", remedy="Name an address, or leave it out.")
     if serve.tokens_file is None and not is_loopback(serve.host):
         raise UsageError(
             f"{serve.host} can be reached from other machines, and there are no tokens.",

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from docalign.config import Settings
+    from docalign.errors import DocalignError
     from docalign.store import Database
 
     from .jobs.runner import Runner
@@ -56,6 +57,7 @@ class Service:
         """For what must not wait behind requests: probes, the store of jobs."""
         self.draining = False
         self.failure = ""
+        self.problem: DocalignError | None = None
         self.jobs: Jobs | None = None
         self.runner: Runner | None = None
 
