@@ -138,7 +138,7 @@ def chunk(
     """
     from docalign.commands.chunk import run_chunk
 
-    flags = given(chunking) | {"format": format or ("parquet" if engine == "ray" else None)}
+    flags = given(chunking) | {"format": "parquet" if format is None and engine == "ray" else format}
     settings = _settings(config, chunk=flags, ingest=given(reading), model={"path": model}, client={"server": server})
     run_chunk(files, out=out, stdin_name=stdin_name, settings=settings, quiet=quiet, engine=engine)
 

@@ -72,7 +72,7 @@ def evaluate(
             raise UsageError("policies are compared by --alignment.", remedy="Add --alignment.")
         from docalign.commands.evaluate import run_eval
 
-        run_eval(gold, chunker=chunker, format=format or "text", out=out, settings=settings)
+        run_eval(gold, chunker=chunker, format="text" if format is None else format, out=out, settings=settings)
         return
     from docalign.commands.alignment import AlignmentFiles, run_alignment
 
@@ -81,7 +81,7 @@ def evaluate(
         windows=windows,
         samples=samples,
         seed=seed,
-        format=format or "html",
+        format="html" if format is None else format,
         out=out,
         settings=settings,
         quiet=quiet,

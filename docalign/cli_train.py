@@ -122,7 +122,7 @@ def train(
             from_feedback,
             files,
             model=model,
-            method=method or "dpo",
+            method="dpo" if method is None else method,
             out=out,
             init=init,
             recipe=recipe,
@@ -134,7 +134,7 @@ def train(
     if model is not None:
         raise UsageError("--model is what --from-feedback updates.", remedy="Give --init to train from a model.")
     run_train(
-        method or "sft",
+        "sft" if method is None else method,
         files,
         out=out,
         base=base,

@@ -72,7 +72,12 @@ class Client:
             raise UsageError("this is no address of a service.", source=url, remedy="Give http://HOST:PORT.")
         headers = {"Authorization": f"Bearer {token}"} if token else {}
         self._url, self._timeout_s, self._retries, self._sleep = url, timeout_s, retries, sleep
-        self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+        try:
+            self._http = httpx.Client(base_url=url, headers=headers, timeout=timeout_s, transport=transport)
+        except httpx.InvalidURL as error:
+            raise UsageError(
+                f"this is no address of a service ({error}).", source=url, remedy="Give http://HOST:PORT."
+            ) from error
 
     def __enter__(self) -> Self:
         return self

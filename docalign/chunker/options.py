@@ -43,6 +43,8 @@ class ChunkOptions:
                 f"the target of {target} tokens is over the limit of {limit}.",
                 remedy="Lower --target-tokens or raise --max-tokens.",
             )
+        if self.tokenizer == "":
+            raise UsageError("--tokenizer is empty.", remedy="Name what counts tokens, or leave it out.")
         if self.overlap < 0 or (limit is not None and self.overlap >= limit):
             raise UsageError(
                 f"an overlap of {self.overlap} tokens does not fit a limit of {limit}.",

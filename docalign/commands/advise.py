@@ -72,6 +72,7 @@ def run_advise(
 
     if format not in _FORMATS:
         raise UsageError(f"there is no advice format {format!r}.", remedy=f"Choose one of {', '.join(_FORMATS)}.")
+    place = out_path(out, [*files.gold, *files.prefs, files.curves])
     _check(told)
     if settings.model.path is not None:
         models.resolve(settings.model.path)
@@ -82,7 +83,7 @@ def run_advise(
         data = dump(_as_json(team, advices, curves.told()), indent=2) + b"\n"
     else:
         data = _as_text(team, advices, curves.told()).encode("utf-8")
-    write_result(data, out_path(out))
+    write_result(data, place)
 
 
 def _team(files: AdviseFiles, told: Mapping[str, Any], *, settings: Settings, probe: bool, quiet: bool) -> Team:

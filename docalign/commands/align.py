@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from docalign.commands.messages import note, warn
 from docalign.commands.progress import progress_bar
-from docalign.commands.results import write_stdout
+from docalign.commands.results import keep_inputs, write_stdout
 from docalign.config import Settings, read_options, read_toml, typed_options
 from docalign.errors import ConfigError, UsageError
 
@@ -135,6 +135,7 @@ def run_prefs_build(
     from docalign.commands.train import need_extra
 
     need_extra("train", "torch", "transformers")
+    keep_inputs([Path(out)], [*gold, *human, recipe])
     from docalign.train.prefs import PrefsOptions, build_prefs
 
     options = read_options(PrefsOptions, recipe, **given)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.commands.messages import note, warn
-from docalign.commands.results import out_path, write_result
+from docalign.commands.results import keep_inputs, out_path, write_result
 from docalign.errors import InvalidPreferenceError, UsageError
 from docalign.output.jsonout import dump
 
@@ -61,6 +61,10 @@ def run_alignment(
         raise UsageError(f"there is no format {format!r} of this report.", remedy="Choose html or json.")
     if windows < 1 or samples < 2:
         raise UsageError("a report needs at least one window and two samples of each.")
+    read = [*files.gold, *files.ood, *files.held_out_prefs]
+    place = out_path(out, read)
+    if place is not None and format == "html":
+        keep_inputs([place.with_suffix(".json")], read)
     need_extra("train", "torch", "transformers")
     from docalign.evaluate.alignment.compare import compare
     from docalign.evaluate.alignment.measure import measure
@@ -74,7 +78,6 @@ def run_alignment(
         reference = Path(folder) / "reference.safetensors"
         measured = [measure(s.name, s.policy, held, reference, note=told) for s in subjects]
     report = compare(subjects, measured, held)
-    place = out_path(out)
     twin = dump(report, indent=1) + b"\n"
     if format == "json":
         write_result(twin, place)

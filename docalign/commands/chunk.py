@@ -17,7 +17,7 @@ from docalign.commands.inputs import Input, PassedOver, expand
 from docalign.commands.messages import note, warn
 from docalign.commands.progress import Bar, progress_bar
 from docalign.commands.reading import Read, check_languages, ingest_options, known_suffixes, read_document
-from docalign.commands.results import out_path, write_result
+from docalign.commands.results import keep_inputs, out_path, write_result
 from docalign.errors import UsageError
 from docalign.output import check_format, render
 
@@ -192,8 +192,8 @@ def _pipeline(settings: Settings) -> Pipeline | RemotePipeline:
 def _run_one(pipeline: Pipeline | RemotePipeline, job: Input, out: Path | None, *, quiet: bool) -> None:
     if out is not None and out.is_dir():
         raise UsageError("is a directory.", source=str(out), remedy="With one input, --out names a file.")
-    if out is not None and job.path is not None and out.exists() and out.samefile(job.path):
-        raise UsageError("is the input itself; it would be lost.", source=str(out), remedy="Name another file.")
+    if out is not None:
+        keep_inputs([out], [job.path])
     with progress_bar(1, quiet=quiet) as bar:
         data = pipeline.run(job, bar)
     write_result(data, out)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 from docalign.commands.messages import error as say_error
 from docalign.commands.messages import note, warn
 from docalign.commands.progress import progress_bar
-from docalign.commands.results import out_path, write_result, write_stdout
+from docalign.commands.results import keep_inputs, out_path, write_result, write_stdout
 from docalign.errors import InvalidGoldError, UsageError
 from docalign.output.jsonout import dump
 from docalign.wording import counted
@@ -62,7 +62,9 @@ def run_build(sources: Sequence[str], *, out: str, options: Mapping[str, Any], q
     """
     from docalign.commands.train import need_extra
     from docalign.train.prepare import BuildOptions, build_gold
+    from docalign.train.prepare.run import dev_path
 
+    keep_inputs([Path(out), dev_path(Path(out))], sources)
     asked: BuildOptions = BuildOptions(**{k: v for k, v in options.items() if v is not None})
     if asked.forms.get("pdf") or asked.forms.get("scan"):
         need_extra("train", "typst", "cv2")
@@ -211,9 +213,10 @@ def run_view(gold: str, *, line: str | None, out: str | None) -> None:
     from docalign.train.gold_chunks import gold_chunks
     from docalign.view import html_page
 
+    place = out_path(out, [gold])
     for number, found in enumerate(read_gold(gold), start=1):
         if line is None or line in (str(number), found.id):
             page = html_page(found.document, gold_chunks(found))
-            write_result(page.encode("utf-8", "replace"), out_path(out))
+            write_result(page.encode("utf-8", "replace"), place)
             return
     raise UsageError(f"there is no line {line!r} in it.", remedy="Give a line's number or its id.")

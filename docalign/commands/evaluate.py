@@ -41,10 +41,11 @@ def run_eval(
 
     if format not in _FORMATS:
         raise UsageError(f"there is no report format {format!r}.", remedy=f"Choose one of {', '.join(_FORMATS)}.")
+    place = out_path(out, gold)
     chunk = _span_chunker(chunker, settings)
     report = evaluate(itertools.chain.from_iterable(read_gold(path) for path in gold), chunk)
     title = f"{chunker} on {', '.join(Path(path).name for path in gold)}"
-    write_result(_render(report, format, title), out_path(out))
+    write_result(_render(report, format, title), place)
 
 
 def _render(report: Mapping[str, Any], format: str, title: str) -> bytes:  # noqa: A002

@@ -53,7 +53,11 @@ def run_explain(
     from docalign.evaluate.explain import explain
     from docalign.rewards.composite import Composite
 
-    job, reading, place = single(argument, stdin_name=stdin_name), ingest_options(settings.ingest), out_path(out)
+    job, reading, place = (
+        single(argument, stdin_name=stdin_name),
+        ingest_options(settings.ingest),
+        out_path(out, [argument]),
+    )
     check_languages([job], settings.ingest, reading)
     chosen = settings.chunk
     options = ChunkOptions(chosen.max_tokens, chosen.target_tokens, chosen.tokenizer)

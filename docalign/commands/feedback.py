@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from docalign.commands import messages
-from docalign.commands.results import out_path, write_result, write_stdout
+from docalign.commands.results import keep_inputs, out_path, write_result, write_stdout
 from docalign.commands.train import need_extra
 from docalign.errors import EmptyInputError, MissingInputError, OutputError, UsageError
 from docalign.output.atomic import is_replaceable
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from docalign.config import Settings
     from docalign.document import Document
     from docalign.feedback.export import Rewrite
+    from docalign.store import Database
 
 __all__ = ["run_delete", "run_export", "run_import", "run_report"]
 
@@ -45,10 +46,12 @@ def run_export(*, settings: Settings, view: str, out: str | None, redact: bool, 
     if view not in VIEWS:
         raise UsageError(f"there is no view {view!r}.", remedy=f"Choose one of {', '.join(VIEWS)}.")
     with open_store(settings.rankings, read_only=True) as store:
+        path = out_path(out, [_file(store)])
+        if path is not None:
+            keep_inputs([dev_path(path)], [_file(store)])
         found = export(store, view, rewrite=_redaction(quiet) if redact else None, with_repeats=repeats)
     if not found.train and not found.held_out:
         raise _nothing_in(settings.rankings, view, found.over_limit)
-    path = out_path(out)
     if path is None:
         write_stdout(("\n".join(_lines([*found.train, *found.held_out])) + "\n").encode("utf-8", "surrogatepass"))
     elif not is_replaceable(path):  # a pipe or a device, beside which no other file can be
@@ -134,6 +137,7 @@ def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -
     if format not in _REPORTS:
         raise UsageError(f"there is no report format {format!r}.", remedy=f"Choose one of {', '.join(_REPORTS)}.")
     with open_store(settings.rankings, read_only=True) as store:
+        place = out_path(out, [_file(store)])
         found = report(store, seed=seed)
         name = store.engine.url.database or ""
     if format == "json":
@@ -142,7 +146,12 @@ def run_report(*, settings: Settings, format: str, out: str | None, seed: int) -
         data = report_text(found).encode("utf-8")
     else:
         data = report_html(found, title=f"Rankings in {Path(name).name}").encode("utf-8", "replace")
-    write_result(data, out_path(out))
+    write_result(data, place)
+
+
+def _file(store: Database) -> str | None:
+    """The file a store is, where it is one."""
+    return store.engine.url.database if store.engine.dialect.name == "sqlite" else None
 
 
 def run_delete(documents: Sequence[str], *, settings: Settings, quiet: bool) -> None:

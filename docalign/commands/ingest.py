@@ -10,7 +10,7 @@ from docalign.commands.messages import warn
 from docalign.commands.progress import progress_bar
 from docalign.commands.reading import Read, check_languages, ingest_options, read_document
 from docalign.commands.reporting import watch
-from docalign.commands.results import STDOUT, out_path, write_result
+from docalign.commands.results import STDOUT, keep_inputs, out_path, write_result
 from docalign.errors import UsageError
 from docalign.output.jsonout import render_document
 
@@ -75,8 +75,6 @@ def _check_places(job: Input, out: Path | None, report: Path | None) -> None:
     Raises:
         UsageError: one would.
     """
-    for place in (out, report):
-        if place is not None and job.path is not None and place.exists() and place.samefile(job.path):
-            raise UsageError("is the input itself; it would be lost.", source=str(place), remedy="Name another file.")
+    keep_inputs([place for place in (out, report) if place is not None], [job.path])
     if out is not None and report is not None and out.absolute() == report.absolute():
         raise UsageError("is where --out goes, too.", source=str(report), remedy="Name another file for the report.")

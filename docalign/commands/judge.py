@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from docalign.commands.messages import note
+from docalign.commands.results import keep_inputs
 from docalign.errors import UsageError
 from docalign.wording import counted
 
@@ -31,6 +32,7 @@ def run_judge(preferences: Sequence[str], *, out: str, dry_run: bool, settings: 
     from docalign.rewards.assemble import judge_of
     from docalign.rewards.judge_ranking import cost_of_ranking, rank_by_judge
 
+    keep_inputs([Path(out)], preferences)
     judge = judge_of(settings.judge)
     if judge is None:
         raise UsageError(

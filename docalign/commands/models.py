@@ -40,7 +40,7 @@ def run_pull(name: str | None) -> None:
     Raises:
         ModelError: it cannot be had.
     """
-    write_stdout(f"{models.pull(name or models.BASE)}\n".encode("utf-8", "backslashreplace"))
+    write_stdout(f"{models.pull(models.BASE if name is None else name)}\n".encode("utf-8", "backslashreplace"))
 
 
 def _as_json(model: ModelInfo) -> dict[str, object]:

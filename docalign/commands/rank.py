@@ -194,10 +194,14 @@ def _listen(host: str, port: int) -> socket.socket:
     Raises:
         UsageError: nothing can listen there.
     """
+    if not host:  # the socket library would take every address of the machine
+        raise UsageError("--host is empty.", remedy="Name an address, or leave it out.")
+    if not 0 <= port < 65536:
+        raise UsageError(f"--port is {port}.", remedy="Ports are 1 to 65535, or 0 for any that is free.")
     try:
         return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except (OSError, OverflowError) as error:
-        reason = error.strerror if isinstance(error, OSError) and error.strerror else error
+    except OSError as error:
+        reason = error.strerror or error
         raise UsageError(
             f"nothing can listen at {host}, port {port} ({reason}).", remedy="Give another --port, or 0 for any."
         ) from error

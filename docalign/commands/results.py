@@ -4,26 +4,52 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Final
 
 from docalign.errors import UsageError
 from docalign.output.atomic import clean_stale, output_error, write_atomic
 
-__all__ = ["STDOUT", "ReaderGoneError", "out_path", "write_result", "write_stdout"]
+__all__ = ["STDOUT", "ReaderGoneError", "keep_inputs", "out_path", "write_result", "write_stdout"]
 
 STDOUT: Final = "-"
 
 
-def out_path(out: str | None) -> Path | None:
+def out_path(out: str | None, inputs: Iterable[str | Path | None] = ()) -> Path | None:
     """The value of --out as a path; None for standard output.
 
+    Args:
+        inputs: what the command reads, which its result must not replace (None and names of no file are passed over).
+
     Raises:
-        UsageError: it is empty.
+        UsageError: it is empty, or one of `inputs`.
     """
     if out == "":
         raise UsageError("--out is empty.", remedy="Name a file or folder, or leave it out.")
-    return None if out is None or out == STDOUT else Path(out)
+    if out is None or out == STDOUT:
+        return None
+    keep_inputs([Path(out)], inputs)
+    return Path(out)
+
+
+def keep_inputs(places: Iterable[Path], inputs: Iterable[str | Path | None]) -> None:
+    """Before any work: no result may replace what it is made of.
+
+    Raises:
+        UsageError: one of `places` is one of `inputs`, by whatever name.
+    """
+    read = [Path(name) for name in inputs if name]
+    for place in places:
+        if any(_same_file(place, path) for path in read):
+            raise UsageError("is the input itself; it would be lost.", source=str(place), remedy="Name another file.")
+
+
+def _same_file(place: Path, path: Path) -> bool:
+    try:
+        return place.is_file() and place.samefile(path)
+    except (OSError, ValueError):  # one of them is not there, or cannot be: reading and writing say so
+        return False
 
 
 class ReaderGoneError(Exception):

@@ -47,6 +47,7 @@ def run_score(
 
     if format not in _FORMATS:
         raise UsageError(f"there is no score format {format!r}.", remedy=f"Choose one of {', '.join(_FORMATS)}.")
+    place = out_path(out, [file, document])
     groups = group_by_document(_read(file))
     if document is not None and len(groups) > 1:
         raise UsageError(
@@ -72,7 +73,7 @@ def run_score(
         data = dump(report, indent=2) + b"\n"
     else:
         data = (as_html if format == "html" else as_text)(report).encode("utf-8", "replace")
-    write_result(data, out_path(out))
+    write_result(data, place)
 
 
 def _explain(lines: list[ChunkLine], document: Document | None, composite: Composite, sizes: Sizes) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,7 +15,7 @@ from docalign.commands.align import ALIGNED, RECIPE, TrainFiles, run_align, run_
 from docalign.commands.messages import note
 from docalign.commands.results import write_stdout
 from docalign.config import Settings, read_options, read_toml
-from docalign.errors import UsageError
+from docalign.errors import MissingInputError, UsageError
 
 __all__ = ["METHODS", "keep_memory", "need_extra", "run_train"]
 
@@ -54,6 +54,7 @@ def run_train(
     if method not in METHODS:
         raise UsageError(f"there is no training method {method!r}.", remedy=f"Choose one of {', '.join(METHODS)}.")
     need_extra("train", "torch", "transformers", "trl")
+    _look_at(out, [*files.gold, *files.prefs, *(files.dev or ()), *files.held_out_prefs, *files.ood])
     if method == RECIPE:
         run_recipe(
             files, out=out, base=base, init=init, recipe=recipe, seed=given.get("seed"), settings=settings, quiet=quiet
@@ -72,6 +73,19 @@ def run_train(
         _train_reward(rankings, out=out, base=base, init=init, recipe=recipe, seed=seed, dev=held_out, quiet=quiet)
         return
     _run_sft(files, out=out, base=base, init=init, recipe=recipe, seed=seed, quiet=quiet)
+
+
+def _look_at(out: str, inputs: Iterable[str]) -> None:
+    """Before minutes go by over fetching and loading a model: is there what to read, and a place to write to?
+
+    Raises:
+        MissingInputError: an input is not there. UsageError: `out` is empty or a file.
+    """
+    for path in inputs:
+        if not Path(path).exists():
+            raise MissingInputError("there is no such file.", source=path, remedy="Check the path.")
+    if not out or Path(out).is_file():
+        raise UsageError(f"--out is {out!r}, no folder.", remedy="Name a folder; it is made.")
 
 
 def _run_sft(

@@ -180,7 +180,7 @@ def load_policy(path: Path) -> tuple[PreTrainedModel, PreTrainedTokenizerBase, S
                 remedy="Export it again with this version of docalign.",
             )
         tensors = {} if exported else load_file(path / _WEIGHTS)
-    except FileNotFoundError as error:
+    except (FileNotFoundError, NotADirectoryError) as error:
         raise ModelMissingError(
             "this is no policy directory.", source=str(path), remedy="Give --out of a train run."
         ) from error
