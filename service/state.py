@@ -81,7 +81,7 @@ class Service:
         self.models.load()
         serve = self.settings.serve
         self.work.opinions = Opinions.open(self.settings.rankings, keep_text=serve.keep_text)
-        kept = self.work.opinions.database.engine.url.render_as_string(hide_password=True)
+        kept = self.work.opinions.database.shown
         log.info("rankings and feedback are kept in %s", kept)
         self.jobs = Jobs.open(serve.database or default_database(), lease_s=serve.lease_s, ttl_h=serve.job_ttl_h)
         if serve.job_workers:

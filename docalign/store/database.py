@@ -14,12 +14,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import URL, Connection, Engine, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from docalign.errors import StoreBusyError, StoreError
 
-__all__ = ["READING", "Database"]
+__all__ = ["READING", "Database", "shown"]
 
 READING: Final = "docalign_reading"
 """Execution option of a transaction that only reads; on SQLite it begins without the write lock."""
@@ -34,6 +34,11 @@ class Database:
     @property
     def is_sqlite(self) -> bool:
         return self.engine.dialect.name == "sqlite"
+
+    @property
+    def shown(self) -> str:
+        """Its address, for messages; without the password."""
+        return shown(self.engine.url)
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
@@ -69,6 +74,13 @@ class Database:
         self.engine.dispose()
 
 
+def shown(address: URL) -> str:
+    """An address as people write it. SQLAlchemy quotes it as UTF-8, which a file's name need not be."""
+    if address.get_backend_name() == "sqlite":
+        return f"sqlite:///{address.database or ''}"
+    return address.render_as_string(hide_password=True)
+
+
 def lock_key(name: str) -> int:
     """The number of an advisory lock; the same in every process."""
     return zlib.crc32(f"docalign:{name}".encode())
@@ -81,7 +93,7 @@ def _named(database: Database) -> Iterator[None]:
         yield
     except DBAPIError as error:
         reason = (str(error.orig).strip().splitlines() or [type(error).__name__])[0]
-        where = database.engine.url.render_as_string(hide_password=True)
+        where = database.shown
         if isinstance(error, OperationalError) and "locked" in reason:
             raise StoreBusyError(
                 f"the database stayed locked ({reason}).",

@@ -68,7 +68,7 @@ def require_current(database: Database, schema: Schema) -> None:
         raise _of_another(database, schema, str(version))
     raise StoreError(
         f"its {schema.name} tables are of an older docalign ({version}), and reading does not change them.",
-        source=database.engine.url.render_as_string(hide_password=True),
+        source=database.shown,
         remedy="Open it once with `docalign rank --store …` (Ctrl-C ends it), which brings it up to date.",
     )
 
@@ -76,7 +76,7 @@ def require_current(database: Database, schema: Schema) -> None:
 def _of_another(database: Database, schema: Schema, what: str) -> StoreError:
     return StoreError(
         f"its {schema.name} tables are of a version this docalign does not know ({what}).",
-        source=database.engine.url.render_as_string(hide_password=True),
+        source=database.shown,
         remedy="Use the docalign that wrote it, or a newer one.",
     )
 

@@ -18,7 +18,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
 from docalign.errors import StoreError, UsageError
-from docalign.store.database import READING, Database
+from docalign.store.database import READING, Database, shown
 from docalign.store.migrate import is_known, migrate, require_current
 from docalign.store.schema import Schema
 
@@ -63,7 +63,7 @@ def open_database(url: str | Path, *schemas: Schema, must_exist: bool = False, r
 def _require_store(address: URL, schemas: Sequence[Schema]) -> None:
     """Raises:
     UsageError: the database is not there, or does not hold the tables of `schemas`."""
-    source = address.render_as_string(hide_password=True)
+    source = shown(address)
     if address.get_backend_name() == "sqlite":
         source = address.database or ""
         if _is_no_sqlite(Path(source)):
@@ -115,7 +115,7 @@ def _address(url: str | Path) -> URL:
 def _sqlite(address: URL, read_only: bool) -> Engine:
     name = address.database
     if not name or name == ":memory:" or address.query:
-        raise UsageError("the database must be a file.", source=str(address), remedy=_KNOWN)
+        raise UsageError("the database must be a file.", source=shown(address), remedy=_KNOWN)
     path = Path(name)
     if not path.absolute().parent.is_dir():
         raise StoreError("its folder does not exist.", source=name, remedy="Make the folder, or name another file.")

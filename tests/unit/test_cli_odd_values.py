@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -77,6 +78,16 @@ def test_rankings_are_not_exported_over_their_own_store(capsys: pytest.CaptureFi
     assert capsys.readouterr().err.count("r.db: is the input itself; it would be lost.") == 2
     assert run(["feedback", "export", "--store", "r.db", "--out", "r.jsonl", "--quiet"]) == 0
     assert json.loads(Path("r.jsonl").read_text())["ranking"] == [[0], [1]]
+
+
+def test_a_store_may_have_a_name_that_is_no_utf_8(capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("sqlalchemy")
+    store = os.fsdecode(b"r\xe9.db")
+    assert run(["feedback", "import", "prefs.jsonl", "--store", store]) == 0
+    assert run(["feedback", "report", "--store", store]) == 0
+    Path(store).write_bytes(b"SQLite format 3\x00" + bytes(200))
+    assert run(["feedback", "import", "prefs.jsonl", "--store", store]) == 1
+    assert "the database failed" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
