@@ -18,6 +18,7 @@ import numpy.typing as npt
 from docalign.chunker.context import Window
 from docalign.errors import ModelIncompatibleError, ModelMissingError
 from docalign.runtime.engine import rounded
+from docalign.runtime.unsigned import clips_int8, with_unsigned_weights
 
 if TYPE_CHECKING:
     import onnxruntime as ort
@@ -84,6 +85,8 @@ def _session(path: Path, device: str) -> ort.InferenceSession:
 def open_session(graph: str | bytes, source: str, providers: Sequence[str]) -> ort.InferenceSession:
     """A session of one thread for a graph file, or the bytes of one, called `source`.
 
+    On a processor that clips int8 products the weights are given another form, so that the numbers are the same.
+
     Raises:
         ModelIncompatibleError: ONNX Runtime cannot load it.
     """
@@ -94,6 +97,8 @@ def open_session(graph: str | bytes, source: str, providers: Sequence[str]) -> o
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     try:
+        if list(providers) == ["CPUExecutionProvider"] and clips_int8():
+            graph = with_unsigned_weights(graph if isinstance(graph, bytes) else Path(graph).read_bytes())
         return ort.InferenceSession(graph, options, providers=list(providers))
     except Exception as error:  # onnxruntime's errors share no base class but Exception
         raise ModelIncompatibleError(

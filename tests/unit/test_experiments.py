@@ -144,7 +144,7 @@ def test_labels_read_one_by_one_give_what_one_pass_over_them_gives(made: Path) -
     with torch.no_grad(), torch.autocast("cpu", dtype=torch.bfloat16):
         whole = log_odds(model, collate([written], pad_id=config.slot_id))[0].numpy()
     assert 0 < sum(greedy) < len(greedy)
-    np.testing.assert_allclose(s, whole, atol=0.02)
+    np.testing.assert_allclose(s, whole, atol=0.05)
 
 
 @pytest.mark.parametrize("style", sorted(STYLES))

@@ -81,7 +81,7 @@ def test_a_scan_is_reproducible_has_no_text_and_still_shows_the_page() -> None:
     pages, clean = list(page_pixels(scan)), list(page_pixels(pdf))
     assert [p.shape for p in pages] == [p.shape for p in clean]
     assert pages[0].mean() < clean[0].mean()
-    assert pages[0].std() > 15
+    assert pages[0].std() > 10  # paper with nothing but its grain has 5
 
 
 def test_medium_scans_are_worse_than_light_ones() -> None:
